@@ -1,0 +1,138 @@
+"""Does this consent cover that message? Pure answers, the same at every hop.
+
+Each check raises the documented problem; silence is yes.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from .consent import Consent, Denial, Recipient
+from .grant_slice import GrantSlice
+from .identifiers import country_of, institution_of
+from .problem import ProblemError
+from .vocabularies.loader import in_code_order
+
+
+def check_consent(
+    consent: Consent,
+    *,
+    receiver: str,
+    purpose: str,
+    categories: Sequence[str],
+    now: datetime,
+) -> Recipient:
+    """The recipient entry that lets this receiver have these categories for this purpose now.
+
+    Raises:
+        ProblemError: `consent_not_active`, `consent_does_not_cover_date`, `receiver_denied_by_person`,
+            `consent_does_not_cover_receiver`, `consent_does_not_cover_purpose` or
+            `consent_does_not_cover_category`.
+    """
+    if consent.state != "active":
+        raise ProblemError("consent_not_active", consent_state=consent.state)
+    if not consent.valid_from <= now < consent.valid_until:
+        raise ProblemError(
+            "consent_does_not_cover_date",
+            valid_from=consent.valid_from.isoformat(),
+            valid_until=consent.valid_until.isoformat(),
+        )
+    if any(_denies(denial, receiver) for denial in consent.denials):
+        raise ProblemError("receiver_denied_by_person", receiver=receiver)
+    named = [
+        entry
+        for entry in consent.recipients
+        if not entry.only and entry.party in {receiver, institution_of(receiver)}
+    ]
+    if not named:
+        raise ProblemError("consent_does_not_cover_receiver", receiver=receiver)
+    # The unit's own entry is the narrower word and outranks its institution's.
+    entry = max(named, key=lambda recipient: len(recipient.party))
+    if purpose not in (entry.purposes or consent.purposes) or purpose not in consent.purposes:
+        raise ProblemError("consent_does_not_cover_purpose", purpose=purpose)
+    uncovered = set(categories) - allowed_categories(consent, entry)
+    if uncovered:
+        raise ProblemError(
+            "consent_does_not_cover_category", categories=in_code_order("data_category", uncovered)
+        )
+    return entry
+
+
+def allowed_categories(consent: Consent, recipient: Recipient) -> set[str]:
+    """What this recipient may have: the consent's categories, narrowed by the recipient's own."""
+    allowed = set(consent.categories)
+    return allowed if recipient.categories is None else allowed & set(recipient.categories)
+
+
+def _denies(denial: Denial, party: str) -> bool:
+    if denial.party is not None and denial.party in {party, institution_of(party)}:
+        return True
+    return denial.country is not None and denial.country == country_of(party)
+
+
+def named_for(consent: Consent, use: str, *, excluded_countries: set[str]) -> list[str]:
+    """Parties that the person named for `status` or `follow_up`, without those she denied.
+
+    A party of a country of nationality stands only with its warning, when that country is excluded.
+    """
+    return [
+        entry.party
+        for entry in consent.recipients
+        if use in entry.only
+        and not any(_denies(denial, entry.party) for denial in consent.denials)
+        and (country_of(entry.party) not in excluded_countries or entry.origin_warning_given_at)
+    ]
+
+
+def check_country_of_origin(
+    receiver: str, *, excluded_countries: set[str], consents: Sequence[Consent]
+) -> None:
+    """Where there is a protection need, no party of a country of nationality learns of it.
+
+    A grant that names the party, with the time of the warning, lifts this for that party.
+
+    Raises:
+        ProblemError: `country_of_origin_excluded`.
+    """
+    if country_of(receiver) not in excluded_countries:
+        return
+    for consent in consents:
+        for entry in consent.recipients:
+            if entry.party == receiver and entry.origin_warning_given_at is not None:
+                return
+    raise ProblemError("country_of_origin_excluded", receiver=receiver)
+
+
+def check_slices(
+    slices: Sequence[GrantSlice],
+    *,
+    sender: str,
+    receiver: str,
+    purpose: str | None,
+    categories: Sequence[str],
+    now: int,
+) -> None:
+    """Do these slices cover what the envelope says it holds? Asked again at every hop.
+
+    Args:
+        now: Business time in seconds since 1970.
+
+    Raises:
+        ProblemError: `consent_missing`, `grant_invalid` or `grant_not_live`.
+    """
+    if not slices:
+        raise ProblemError("consent_missing")
+    covered: set[str] = set()
+    for grant in slices:
+        if (grant.sender, grant.receiver) != (sender, receiver):
+            raise ProblemError("grant_invalid", fault="a grant names another sender or receiver")
+        if purpose not in grant.purposes:
+            raise ProblemError("grant_invalid", fault="a grant does not cover the purpose")
+        if now >= grant.exp or now < grant.nbf:
+            raise ProblemError(
+                "grant_not_live", grant_state="expired" if now >= grant.exp else "not_yet_valid"
+            )
+        covered.update(grant.categories)
+    if set(categories) - covered:
+        raise ProblemError(
+            "grant_invalid", fault="the grants do not cover every category of the content"
+        )

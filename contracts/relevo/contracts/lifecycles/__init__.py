@@ -1,0 +1,1 @@
+"""One table of legal moves for each thing that has a life."""

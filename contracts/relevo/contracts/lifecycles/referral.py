@@ -1,0 +1,183 @@
+"""Every legal move of a referral; any pair that is absent is illegal.
+
+One writer at a time. The sender writes `submitted`; from `received` to an outcome the receiver's
+node alone writes; after an outcome the sender closes. Each move is an event with a number, the
+numbers have no gaps, and both sides replay the same events in the same order, so their copies meet
+whatever the network does to the messages in between.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final, Literal, get_args
+
+from relevo.contracts.envelope import CoarseState
+from relevo.contracts.problem import ProblemError
+
+State = Literal[
+    "draft", "submitted", "received", "acknowledged", "info_requested", "waitlisted", "accepted",
+    "scheduled", "in_progress", "on_hold", "cancel_requested", "completed", "failed", "rejected",
+    "redirected", "cancelled", "expired", "consent_withdrawn", "closed", "entered_in_error",
+]  # fmt: skip
+Actor = Literal["sender", "receiver"]
+
+STATES: Final[tuple[State, ...]] = get_args(State)
+OUTCOMES: Final[frozenset[State]] = frozenset(
+    {"completed", "failed", "rejected", "redirected", "cancelled", "expired", "consent_withdrawn"}
+)
+ENDED: Final[frozenset[State]] = OUTCOMES | {"closed", "entered_in_error"}
+BEFORE_ACCEPTED: Final[frozenset[State]] = frozenset(
+    {"submitted", "received", "acknowledged", "info_requested", "waitlisted"}
+)
+NEEDS_REASON: Final[frozenset[State]] = frozenset(
+    {"rejected", "failed", "redirected", "cancelled", "on_hold"}
+)
+
+_BY_RECEIVER: Final[dict[State, tuple[State, ...]]] = {
+    "submitted": ("received",),
+    "received": (
+        "acknowledged",
+        "accepted",
+        "rejected",
+        "waitlisted",
+        "redirected",
+        "info_requested",
+    ),
+    "acknowledged": ("accepted", "rejected", "waitlisted", "redirected", "info_requested"),
+    "info_requested": ("received", "acknowledged"),
+    "waitlisted": ("accepted", "rejected"),
+    "accepted": ("scheduled", "in_progress", "completed", "failed"),
+    "scheduled": ("in_progress", "failed"),
+    "in_progress": ("on_hold", "completed", "failed"),
+    "on_hold": ("in_progress", "completed", "failed"),
+}
+_CANCELLABLE: Final[tuple[State, ...]] = (
+    "received", "acknowledged", "info_requested", "waitlisted", "accepted", "scheduled", "in_progress", "on_hold",
+)  # fmt: skip
+
+
+def _table() -> dict[tuple[State, State], Actor]:
+    moves: dict[tuple[State, State], Actor] = {("draft", "submitted"): "sender"}
+    for state, targets in _BY_RECEIVER.items():
+        moves.update({(state, target): "receiver" for target in targets})
+    for state in _CANCELLABLE:
+        moves[state, "cancel_requested"] = "receiver"
+        moves["cancel_requested", state] = "receiver"
+    moves["cancel_requested", "cancelled"] = "receiver"
+    for state in BEFORE_ACCEPTED - {"submitted"}:
+        moves[state, "expired"] = "receiver"
+        moves[state, "consent_withdrawn"] = "receiver"
+    moves["submitted", "expired"] = "sender"
+    moves["submitted", "consent_withdrawn"] = "sender"
+    moves.update({(outcome, "closed"): "sender" for outcome in OUTCOMES})
+    return moves
+
+
+TRANSITIONS: Final[Mapping[tuple[State, State], Actor]] = MappingProxyType(_table())
+"""(from, to) → who may say so."""
+
+COARSE: Final[Mapping[State, CoarseState]] = MappingProxyType(
+    {
+        "draft": "submitted",
+        "submitted": "submitted",
+        "received": "received",
+        "acknowledged": "acknowledged",
+        "info_requested": "waiting",
+        "waitlisted": "waiting",
+        "accepted": "accepted",
+        "scheduled": "accepted",
+        "in_progress": "in_progress",
+        "on_hold": "in_progress",
+        "cancel_requested": "in_progress",
+        "completed": "completed",
+        "failed": "ended_without_service",
+        "rejected": "ended_without_service",
+        "redirected": "waiting",
+        "cancelled": "ended_without_service",
+        "expired": "ended_without_service",
+        "consent_withdrawn": "ended_without_service",
+        "closed": "closed",
+        "entered_in_error": "ended_without_service",
+    }
+)
+"""What gateways and askers by reference code see of each state."""
+
+
+def check_transition(state: State, to: State, actor: Actor) -> None:
+    """Refuses an illegal move.
+
+    Raises:
+        ProblemError: `illegal_transition` when nobody may make it, `not_your_step` when the other
+            side may.
+    """
+    allowed = TRANSITIONS.get((state, to))
+    if allowed is None:
+        raise ProblemError("illegal_transition", subject="referral", from_state=state, to_state=to)
+    if allowed != actor:
+        raise ProblemError("not_your_step", from_state=state, to_state=to, actor=allowed)
+
+
+def next_states(state: State, actor: Actor) -> tuple[State, ...]:
+    """Where this side may take a referral from here, in the order of the table."""
+    return tuple(
+        to for (come_from, to), by in TRANSITIONS.items() if come_from == state and by == actor
+    )
+
+
+@dataclass(frozen=True)
+class Event:
+    """One numbered move, as either side tells it. Number 0 is `submitted`."""
+
+    seq: int
+    state: State
+    actor: Actor
+
+
+@dataclass(frozen=True)
+class Replay:
+    """Where a copy stands after the events it holds.
+
+    Attributes:
+        state: After every event up to the first gap.
+        next_seq: The number that is missing next.
+        applied: Numbers that count.
+        waiting: Numbers held until the gap before them is filled.
+        inapplicable: Numbers that fit no legal move; kept, never applied.
+    """
+
+    state: State
+    next_seq: int
+    applied: tuple[int, ...]
+    waiting: tuple[int, ...]
+    inapplicable: tuple[int, ...]
+
+
+def replay(events: Iterable[Event]) -> Replay:
+    """The one reading of a set of events, in whatever order and however often they came.
+
+    An event that is no legal move for its author is passed over as inapplicable, and keeps its
+    number: the same on both sides, because both read the same events.
+    """
+    by_seq: dict[int, dict[tuple[Actor, State], Event]] = {}
+    for event in events:
+        by_seq.setdefault(event.seq, {})[event.actor, event.state] = event
+    state: State = "submitted"
+    applied: list[int] = []
+    inapplicable: list[int] = []
+    seq = 0
+    while seq in by_seq:
+        # Both sides claim one number only when somebody errs; the order of names settles it alike.
+        legal = [
+            event.state
+            for _, event in sorted(by_seq[seq].items())
+            if (seq, event.state, event.actor) == (0, "submitted", "sender")
+            or (seq > 0 and TRANSITIONS.get((state, event.state)) == event.actor)
+        ]
+        if legal:
+            state = legal[0]
+            applied.append(seq)
+        else:
+            inapplicable.append(seq)
+        seq += 1
+    waiting = tuple(sorted(number for number in by_seq if number > seq))
+    return Replay(state, seq, tuple(applied), waiting, tuple(inapplicable))

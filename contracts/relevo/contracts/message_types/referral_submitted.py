@@ -1,0 +1,58 @@
+"""Specified at `https://relevo.example/messages/referral.submitted/1`."""
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from relevo.contracts.consent import ContactRules, Denial
+from relevo.contracts.envelope import CompactJose
+from relevo.contracts.identifiers import Uuid
+from relevo.contracts.model import ContractModel, Moment
+from relevo.contracts.person import Person
+from relevo.contracts.referral import Need
+
+from .kind import MessageType
+
+
+class ConsentTerms(ContractModel):
+    """What the receiver must respect of a consent that it does not hold."""
+
+    grant_id: Uuid
+    contact_rules: ContactRules
+    denials: Annotated[list[Denial], Field(max_length=30)] = []
+    valid_until: Moment
+
+
+class ReferralSubmitted(ContractModel):
+    """A referral, cut to what consent, pathway and sender let through.
+
+    Attributes:
+        persons: Sections by data category; `person_id` is the position in this list, from 1.
+        return_grants: Slices (compact JWS) under which the receiver may answer with content.
+    """
+
+    needs: Annotated[list[Need], Field(min_length=1, max_length=20)]
+    persons: Annotated[list[Person], Field(min_length=1, max_length=30)]
+    terms: Annotated[list[ConsentTerms], Field(max_length=30)] = []
+    return_grants: Annotated[list[CompactJose], Field(max_length=12)] = []
+    part_of: Uuid | None = None
+    submitted_at: Moment
+
+
+def sections_of(body: dict[str, Any]) -> set[str]:
+    """The data categories that a sealed body really holds, whatever its envelope says."""
+    return {
+        section
+        for person in body.get("persons", [])
+        for section, value in person.items()
+        if section != "person_id" and value is not None
+    }
+
+
+REFERRAL_SUBMITTED = MessageType(
+    "referral.submitted",
+    1,
+    "content",
+    ReferralSubmitted,
+    "A referral with what the person lets the receiver know.",
+)

@@ -1,0 +1,228 @@
+"""What one institution may tell another about a person, one section per data category.
+
+A section's name is its category (vocabulary `data_category`), and every field in it belongs to that
+category, so consent and minimisation never have to guess. Nothing is required but what a pathway
+asks for; unknown is a code or an absence, never an invented value.
+"""
+
+from typing import Annotated, Final, Literal
+
+from pydantic import Field, StringConstraints, model_validator
+
+from .identifiers import Country
+from .model import ContractModel, LongText, Moment, ShortText
+from .vocabularies.codes import (
+    CaseProfile,
+    ChildCareStatus,
+    DocumentType,
+    Household,
+    ReturnMode,
+    ReturnType,
+    Sex,
+    SpecificNeed,
+)  # fmt: skip
+
+LanguageCode = Annotated[str, StringConstraints(pattern=r"^[a-z]{3}$")]
+"""ISO 639-3. A group without a code of its own (Mixteco, Náhuatl) goes to `language_group`."""
+
+
+class BirthDate(ContractModel):
+    """A date with the precision it is really known to."""
+
+    value: Annotated[str, StringConstraints(pattern=r"^[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?$")] = Field(
+        description="ISO 8601: 1993, 1993-05 or 1993-05-17."
+    )
+    precision: Literal["day", "month", "year", "estimated"]
+
+    @model_validator(mode="after")
+    def _is_a_date(self) -> "BirthDate":
+        parts = [int(part) for part in self.value.split("-")]
+        if not 1905 <= parts[0] <= 2100:
+            raise ValueError("a birth year from 1905 on; leave it out when unknown")
+        wanted = {"day": 3, "month": 2, "year": 1}.get(self.precision)
+        if wanted is not None and len(parts) != wanted:
+            raise ValueError("value and precision differ")
+        if len(parts) > 1 and not 1 <= parts[1] <= 12:
+            raise ValueError("no such month")
+        if len(parts) > 2 and not 1 <= parts[2] <= _days(parts[0], parts[1]):
+            raise ValueError("no such day")
+        return self
+
+
+def _days(year: int, month: int) -> int:
+    if month == 2:
+        return 29 if year % 4 == 0 and (year % 100 != 0 or year % 400 == 0) else 28
+    return 30 if month in {4, 6, 9, 11} else 31
+
+
+class Identity(ContractModel):
+    """Who she is. Surnames as many as she uses: two, one or none."""
+
+    given_names: ShortText
+    family_names: Annotated[list[ShortText], Field(max_length=4)] = []
+    as_written: ShortText | None = Field(
+        default=None, description="As the paper has it, when it differs."
+    )
+    birth_date: BirthDate | None = None
+    sex: Sex | None = None
+    nationalities: Annotated[list[Country], Field(max_length=5)] = []
+
+
+class ChosenName(ContractModel):
+    name: ShortText
+
+
+class IdentityDocument(ContractModel):
+    type: DocumentType
+    country: Country | None = None
+    number: ShortText | None = None
+    state: Literal["valid", "expired", "lost", "stolen", "retained"] = "valid"
+
+
+class IdentityDocuments(ContractModel):
+    documents: Annotated[list[IdentityDocument], Field(max_length=10)]
+
+
+class Contact(ContractModel):
+    phones: Annotated[list[ShortText], Field(max_length=5)] = []
+    emails: Annotated[list[ShortText], Field(max_length=5)] = []
+    confirmed_at: Moment | None = None
+
+
+class ThirdPartyContact(ContractModel):
+    relation: ShortText
+    name: ShortText | None = None
+    phones: Annotated[list[ShortText], Field(max_length=5)] = []
+
+
+class LocationMunicipality(ContractModel):
+    """Where she is from or going to, no nearer than a municipality."""
+
+    country: Country
+    code: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}-[0-9A-Z]{2,6}$")] | None = Field(
+        default=None,
+        description="Country, hyphen, the national list's code: `GT-1204`. Codes collide between countries.",
+    )
+    edition: ShortText | None = Field(default=None, description="Edition of the national list.")
+    name: ShortText | None = None
+
+    @model_validator(mode="after")
+    def _code_of_its_country(self) -> "LocationMunicipality":
+        if self.code is not None and not self.code.startswith(f"{self.country}-"):
+            raise ValueError("the place code belongs to another country")
+        return self
+
+
+class LocationPrecise(ContractModel):
+    address: ShortText
+
+
+class Family(ContractModel):
+    household: Household | None = None
+    summary: LongText | None = None
+
+
+class ChildData(ContractModel):
+    child_care_status: ChildCareStatus
+    summary: LongText | None = None
+
+
+class TravelAndReturn(ContractModel):
+    return_type: ReturnType | None = None
+    return_mode: ReturnMode | None = None
+    expected_at: Moment | None = None
+    point_of_entry: ShortText | None = None
+
+
+class EthnicityLanguage(ContractModel):
+    languages: Annotated[list[LanguageCode], Field(max_length=10)] = []
+    language_group: ShortText | None = None
+    people: ShortText | None = None
+    needs_interpreter: bool = False
+    can_read: bool | None = None
+
+
+class SensitiveNotes(ContractModel):
+    """A special category: the needs it names and a summary, nothing more."""
+
+    specific_needs: Annotated[list[SpecificNeed], Field(max_length=20)] = []
+    summary: LongText | None = None
+
+
+class EducationWork(ContractModel):
+    schooling: ShortText | None = None
+    occupation: ShortText | None = None
+    wishes: ShortText | None = None
+
+
+class ServiceHistory(ContractModel):
+    summary: LongText
+
+
+class Person(ContractModel):
+    """One person of a referral; each section is one data category.
+
+    `person_id` is the sending institution's own key: it ties the record to its consent, never travels,
+    and is replaced on the way by the person's position in the list.
+    """
+
+    person_id: Annotated[
+        str, StringConstraints(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._:-]+$")
+    ]
+    case_profile: CaseProfile | None = None
+    identity: Identity | None = None
+    chosen_name: ChosenName | None = None
+    identity_document: IdentityDocuments | None = None
+    contact: Contact | None = None
+    third_party_contact: ThirdPartyContact | None = None
+    location_municipality: LocationMunicipality | None = None
+    location_precise: LocationPrecise | None = None
+    family: Family | None = None
+    child_data: ChildData | None = None
+    travel_and_return: TravelAndReturn | None = None
+    health: SensitiveNotes | None = None
+    mental_health: SensitiveNotes | None = None
+    sexual_reproductive_health: SensitiveNotes | None = None
+    gbv_trafficking: SensitiveNotes | None = None
+    sogiesc: SensitiveNotes | None = None
+    ethnicity_language: EthnicityLanguage | None = None
+    protection_concern: SensitiveNotes | None = None
+    asylum_claim: SensitiveNotes | None = None
+    legal_case: SensitiveNotes | None = None
+    education_work: EducationWork | None = None
+    service_history: ServiceHistory | None = None
+
+
+UNCATEGORISED: Final = frozenset({"person_id", "case_profile"})
+"""Fields of a person that are no section. Neither travels with the person record."""
+
+SECTIONS: Final[tuple[str, ...]] = tuple(
+    name for name in Person.model_fields if name not in UNCATEGORISED
+)
+"""Sections of a person; each is a code of `data_category`."""
+
+PROTECTION_PROFILES: Final = frozenset(
+    {"international_protection_need", "resettlement_or_relocation"}
+)
+PROTECTION_NEEDS: Final = frozenset({"international_protection_need", "threatened_at_origin"})
+
+
+def has_protection_need(person: Person) -> bool:
+    """Whether the country-of-origin rule holds for this person (domain rule 1)."""
+    if person.asylum_claim is not None or person.case_profile in PROTECTION_PROFILES:
+        return True
+    for section in SECTIONS:
+        notes = getattr(person, section)
+        if isinstance(notes, SensitiveNotes) and PROTECTION_NEEDS & set(notes.specific_needs):
+            return True
+    return False
+
+
+def excluded_countries(persons: list[Person]) -> set[str]:
+    """Countries of nationality that must learn nothing: those of everyone with a protection need."""
+    return {
+        country
+        for person in persons
+        if has_protection_need(person) and person.identity is not None
+        for country in person.identity.nationalities
+    }

@@ -1,0 +1,168 @@
+"""A referral as an institution's own system submits it, reads it and answers it."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from .consent import ContactRules
+from .envelope import LegalBasis
+from .identifiers import PartyId, PathwayId, ReferenceCode, Uuid
+from .lifecycles.referral import State
+from .model import ContractModel, LongText, Moment, ShortText
+from .person import Person
+from .vocabularies.codes import DataCategory, OutcomeType, Purpose, Reason, ServiceType, TriageLevel
+
+DeliveryState = Literal["waiting", "accepted", "delivered", "refused", "expired", "dead"]
+
+
+class Need(ContractModel):
+    """One thing that is needed, as a service code. Words about it belong to a section of a person."""
+
+    service: ServiceType
+
+
+class ReferralSubmission(ContractModel):
+    """What a system sends to its own node to refer somebody.
+
+    Attributes:
+        share: Data categories that shall leave. What the record holds beyond them stays at the node;
+            what consent does not cover among them is refused, never silently dropped.
+        consent_ids: Consents recorded at this node; one per adult of a family.
+        basis: A basis other than consent, with its law.
+        local_reference: The submitting system's own number. Never travels.
+        part_of: A referral that this one continues (a remaining need).
+    """
+
+    receiver: PartyId
+    pathway: PathwayId
+    triage: TriageLevel
+    purpose: Purpose = "service_delivery"
+    needs: Annotated[list[Need], Field(min_length=1, max_length=20)]
+    persons: Annotated[list[Person], Field(min_length=1, max_length=30)]
+    share: Annotated[list[DataCategory], Field(max_length=40)]
+    consent_ids: Annotated[list[Uuid], Field(max_length=30)] = []
+    basis: LegalBasis | None = None
+    local_reference: ShortText | None = None
+    part_of: Uuid | None = None
+    expires_in_days: Annotated[int, Field(ge=1, le=90)] = 30
+
+    @model_validator(mode="after")
+    def _one_record_each(self) -> "ReferralSubmission":
+        ids = [person.person_id for person in self.persons]
+        if len(set(ids)) != len(ids):
+            raise ValueError("each person stands once")
+        return self
+
+
+class Appointment(ContractModel):
+    """When and, in the institution's own words, where she is expected. Sealed on the way."""
+
+    at: Moment
+    place: ShortText | None = None
+
+
+class ServiceDelivered(ContractModel):
+    service: ServiceType
+    delivered_at: Moment | None = None
+
+
+class RemainingNeed(ContractModel):
+    """A need that stands after the outcome; it opens a new referral linked to this one."""
+
+    service: ServiceType
+    already_referred: bool = False
+
+
+class CounterReferral(ContractModel):
+    """What was done, when, and what is still needed: the answer that closes the loop.
+
+    Codes only: the way back is minimised like the way out (domain rule 13).
+    """
+
+    outcome: OutcomeType
+    services: Annotated[list[ServiceDelivered], Field(max_length=30)] = []
+    remaining_needs: Annotated[list[RemainingNeed], Field(max_length=20)] = []
+    ended_at: Moment
+
+
+class Transition(ContractModel):
+    """A step that an institution takes on a referral.
+
+    Attributes:
+        to: The state to go to; `docs/lifecycles.md` lists who may say which.
+        reason: Required for rejected, failed, redirected, cancelled and on_hold.
+        counter_referral: Required for completed, possible for failed.
+        seen_by: Desk or shift that acknowledged; printed on the acknowledgement.
+    """
+
+    to: State
+    reason: Reason | None = None
+    note: LongText | None = Field(
+        default=None, description="For this node's own history. Never travels."
+    )
+    appointment: Appointment | None = None
+    counter_referral: CounterReferral | None = None
+    seen_by: ShortText | None = None
+
+    @model_validator(mode="after")
+    def _goes_together(self) -> "Transition":
+        if self.to == "completed" and self.counter_referral is None:
+            raise ValueError("completed needs a counter_referral")
+        if self.counter_referral is not None and self.to not in {"completed", "failed"}:
+            raise ValueError("a counter_referral goes with completed or failed")
+        if self.appointment is not None and self.to != "scheduled":
+            raise ValueError("an appointment goes with scheduled")
+        if self.to == "scheduled" and self.appointment is None:
+            raise ValueError("scheduled needs an appointment")
+        return self
+
+
+class HistoryEntry(ContractModel):
+    """One event of a referral, as both sides hold it."""
+
+    seq: int
+    state: State
+    actor: Literal["sender", "receiver"]
+    at: Moment = Field(description="When its author did it, by the author's clock.")
+    reason: Reason | None = None
+    appointment: Appointment | None = None
+    seen_by: ShortText | None = None
+    applicable: bool = True
+
+
+class Referral(ContractModel):
+    """A referral as one of its two institutions sees it.
+
+    Attributes:
+        role: Which side this node is.
+        persons: What this side holds: the sender its own records, the receiver what reached it.
+        delivery: What became of the message that carried it (sender's side).
+        sharing: `withdrawn` once the person withdrew; what was begun goes on, the return flow stops.
+        withheld: Sections that the record has and the receiver did not get (sender's side).
+    """
+
+    id: Uuid
+    reference_code: ReferenceCode
+    role: Literal["sender", "receiver"]
+    sender: PartyId
+    receiver: PartyId
+    pathway: PathwayId
+    triage: TriageLevel
+    purpose: Purpose
+    state: State
+    event_seq: int
+    needs: list[Need]
+    persons: list[dict[str, object]]
+    contact_rules: list[ContactRules] = []
+    counter_referral: CounterReferral | None = None
+    sharing: Literal["active", "withdrawn"] = "active"
+    delivery: DeliveryState | None = None
+    delivery_problem: str | None = None
+    withheld: list[str] = []
+    local_reference: str | None = None
+    part_of: Uuid | None = None
+    possible_next: list[State] = Field(
+        default=[], description="Where this side may take it from here."
+    )
+    created_at: Moment
+    updated_at: Moment

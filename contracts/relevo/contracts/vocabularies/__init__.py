@@ -1,0 +1,1 @@
+"""The code lists, as data: one TOML file each in `data/`."""
