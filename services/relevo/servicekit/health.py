@@ -1,0 +1,58 @@
+"""Whether the process runs (`/livez`) and whether it can do its job (`/readyz`)."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+
+from relevo.contracts.problem import ProblemError
+
+from .logging import get_logger
+from .problems import problem_responses
+
+CHECK_SECONDS: Final = 5.0
+
+Check = Callable[[], Awaitable[None]]
+
+
+class Health(BaseModel):
+    """What was looked at and found well."""
+
+    status: str = Field(default="ok", examples=["ok"])
+    checks: list[str] = Field(default=[], examples=[["database", "migrations", "workers"]])
+
+
+def health_router(checks: Mapping[str, Check]) -> APIRouter:
+    """Routes for probes. A check raises when the job cannot be done; the answer names it."""
+    router = APIRouter(tags=["health"])
+
+    @router.get("/livez", summary="Is the process running?")
+    async def get_livez() -> Health:
+        return Health()
+
+    @router.get(
+        "/readyz",
+        summary="Can the service do its job?",
+        description="503 names the failing checks in `checks`.",
+        responses=problem_responses("unavailable"),
+    )
+    async def get_readyz() -> Health:
+        verdicts = await asyncio.gather(*(_holds(name, check) for name, check in checks.items()))
+        failed = [name for name, well in zip(checks, verdicts, strict=True) if not well]
+        if failed:
+            raise ProblemError("unavailable", checks=failed)
+        return Health(checks=list(checks))
+
+    return router
+
+
+async def _holds(name: str, check: Check) -> bool:
+    try:
+        async with asyncio.timeout(CHECK_SECONDS):
+            await check()
+    except Exception as error:  # noqa: BLE001 - whatever it is, the service is not ready
+        get_logger().warning("check_failed", check=name, exc_info=error)
+        return False
+    return True
