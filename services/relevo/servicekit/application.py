@@ -1,0 +1,53 @@
+"""The shell that every service's application has: problems, limits, log lines, health, OpenAPI."""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+
+from fastapi import FastAPI
+
+from .health import Check, health_router
+from .limits import MAX_BODY_BYTES, LimitsMiddleware
+from .logging import AccessLogMiddleware
+from .openapi import install_openapi, operation_id
+from .problems import install_problem_handlers
+
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+
+
+def new_application(
+    *,
+    title: str,
+    version: str,
+    summary: str,
+    checks: Mapping[str, Check],
+    description: str = "",
+    lifespan: Lifespan | None = None,
+    max_body_bytes: int = MAX_BODY_BYTES,
+    body_limits: Mapping[str, int] | None = None,
+    media_types: Mapping[str, Sequence[str]] | None = None,
+) -> FastAPI:
+    """An application without routes of its own; `checks` are those of `/readyz`."""
+    app = FastAPI(
+        title=title,
+        version=version,
+        summary=summary,
+        description=description,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        generate_unique_id_function=operation_id,
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+    )
+    # The last one added is the outermost: a line is logged whatever happens inside.
+    install_problem_handlers(app)
+    app.add_middleware(
+        LimitsMiddleware,
+        max_body_bytes=max_body_bytes,
+        body_limits=body_limits,
+        media_types=media_types,
+    )
+    app.add_middleware(AccessLogMiddleware)
+    app.include_router(health_router(checks))
+    install_openapi(app)
+    return app
