@@ -78,7 +78,10 @@ def detail_of(error: Mapping[str, Any], language: Literal["en", "es"]) -> str:
     context = error.get("ctx") or {}
     known = _DETAILS.get(kind)
     if known is not None:
-        return known[position].format(**context)
+        expected = str(context.get("expected", ""))
+        if language == "es":
+            expected = expected.replace("' or '", "' o '")
+        return known[position].format(**{**context, "expected": expected})
     for family, texts in _FAMILIES:
         if kind.startswith(family):
             return texts[position]
