@@ -29,6 +29,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _RETRIES = 3
+_BUSY_MILLISECONDS = 5000
 # serialization_failure and deadlock_detected (PostgreSQL, appendix A)
 _CONFLICTS = {"40001", "40P01"}
 
@@ -38,13 +39,14 @@ class Database:
 
     Args:
         url: `sqlite:////path/file.db` or `postgresql://…`.
-        pool_size: How many threads, each with a connection, work at once.
+        pool_size: How many threads, each with a connection, work at once. More than a few take the
+            interpreter from each other.
 
     Raises:
         ValueError: Another kind of database, or SQLite without a file.
     """
 
-    def __init__(self, url: str, *, pool_size: int = 8) -> None:
+    def __init__(self, url: str, *, pool_size: int = 4) -> None:
         target = make_url(url)
         kind = target.get_backend_name()
         self.dialect: Literal["sqlite", "postgresql"]
@@ -127,35 +129,42 @@ class Database:
         return await asyncio.get_running_loop().run_in_executor(self._threads, run, call)
 
     def _read(self, call: Callable[[Connection], T]) -> T:
-        with _connect(self._readers) as connection:
-            return call(connection)
+        return _run(self._readers, call, commit=False)
 
     def _write_postgresql(self, call: Callable[[Connection], T]) -> T:
-        attempt = 0
-        while True:
-            with _connect(self.engine) as connection:
-                committing = False
-                try:
-                    result = call(connection)
+        return _run(self.engine, call, commit=True)
+
+
+def _run(engine: Engine, call: Callable[[Connection], T], *, commit: bool) -> T:
+    attempt = 0
+    while True:
+        with _connect(engine) as connection:
+            committing = False
+            try:
+                result = call(connection)
+                if commit:
                     committing = True
                     connection.commit()
-                except DBAPIError as error:
-                    attempt += 1
-                    # A connection lost before COMMIT was sent has stored nothing.
-                    again = _is_conflict(error) or (error.connection_invalidated and not committing)
-                    if attempt > _RETRIES or not again:
-                        raise
-                else:
-                    return result
-            time.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311 - only spreads retries
+            except DBAPIError as error:
+                attempt += 1
+                # A connection lost before COMMIT was sent has stored nothing.
+                again = _is_conflict(error) or (error.connection_invalidated and not committing)
+                if attempt > _RETRIES or not again:
+                    raise
+            else:
+                return result
+        time.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311 - only spreads retries
 
 
 def insert_or_ignore(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> int:
     """Inserts the rows that break no uniqueness and says how many those were."""
     if not rows:
         return 0
-    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
-    return connection.execute(insert(table).on_conflict_do_nothing(), rows).rowcount
+    if connection.dialect.name == "sqlite":
+        return connection.execute(sqlite.insert(table).on_conflict_do_nothing(), rows).rowcount
+    # Without RETURNING, psycopg under SQLAlchemy does not say how many rows were new.
+    insert = postgresql.insert(table).on_conflict_do_nothing().returning(next(iter(table.c)))
+    return len(connection.execute(insert, rows).all())
 
 
 def exclusive(connection: Connection, name: str) -> None:
@@ -209,7 +218,7 @@ def _sqlite_engine(url: str, pool_size: int, *, read_only: bool) -> Engine:
     def prepare(connection: Any, _record: object) -> None:
         # sqlite3 would begin late and commit before DDL; SQLAlchemy's event below begins instead.
         connection.isolation_level = None
-        connection.execute("PRAGMA busy_timeout=5000")
+        connection.execute(f"PRAGMA busy_timeout={_BUSY_MILLISECONDS}")
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")

@@ -15,7 +15,7 @@ from contextlib import suppress
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import SQLAlchemyError
 
 from relevo.contracts.problem import ProblemError
 
@@ -105,7 +105,7 @@ class GroupCommit:
             try:
                 connection = connection or self._engine.connect()
                 transaction = connection.begin()
-            except OperationalError as error:
+            except SQLAlchemyError as error:
                 # No file, or another process holds the lock for longer than the busy timeout:
                 # whoever waits now would only wait as long again.
                 while (write := self._next()) is not None:
@@ -118,8 +118,11 @@ class GroupCommit:
                     self._run_group(connection, group)
                     transaction.commit()
                 except BaseException:  # noqa: BLE001 - each caller gets its own error below
-                    transaction.rollback()
-                    _run_one_by_one(connection, group)
+                    # Nobody can say what this connection is in the middle of.
+                    connection.invalidate()
+                    connection.close()
+                    connection = None
+                    _run_one_by_one(self._engine, group)
             _give_out(group)
         if connection is not None:
             connection.close()
@@ -155,14 +158,14 @@ class GroupCommit:
                 group.append(write)
 
 
-def _run_one_by_one(connection: Connection, group: list[_Write]) -> None:
+def _run_one_by_one(engine: Engine, group: list[_Write]) -> None:
     """After a COMMIT that failed: finds out whose fault it was."""
     for write in group:
         write.result = write.error = None
         if write.future.cancelled():
             continue
         try:
-            with connection.begin():
+            with engine.begin() as connection:
                 write.result = write.call(connection)
         except BaseException as error:  # noqa: BLE001 - goes to its caller
             write.error = error

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Connection,
     Index,
     Integer,
+    Select,
     String,
     Table,
     Text,
@@ -86,21 +87,11 @@ def claim(
     lease has run out. Rows that another transaction is claiming are left to it.
     """
     columns = table.c
-    due = (
-        select(columns.id)
-        .where(
-            text(_OPEN),
-            columns.due_at <= now,
-            or_(columns.leased_until.is_(None), columns.leased_until <= now),
-            *where,
-        )
-        .order_by(columns.priority.desc(), columns.due_at)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
+    # A CTE: as a plain subquery PostgreSQL might run it again for each row, past the limit.
+    due = _due(table, now, limit, where).cte("due")
     rows = connection.execute(
         update(table)
-        .where(columns.id.in_(due.scalar_subquery()))
+        .where(columns.id.in_(select(due.c.id)))
         .values(
             state=LEASED,
             lease_id=random_id(),
@@ -176,6 +167,24 @@ def extend(
         .where(table.c.lease_id == lease_id, table.c.state == LEASED)
         .values(leased_until=until)
     ).rowcount
+
+
+def _due(
+    table: Table, now: datetime, limit: int, where: Sequence[ColumnElement[bool]]
+) -> Select[str]:
+    columns = table.c
+    return (
+        select(columns.id)
+        .where(
+            text(_OPEN),
+            columns.due_at <= now,
+            or_(columns.leased_until.is_(None), columns.leased_until <= now),
+            *where,
+        )
+        .order_by(columns.priority.desc(), columns.due_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
 
 
 def _held(table: Table, ids: Sequence[str], lease_id: str | None) -> list[ColumnElement[bool]]:
