@@ -1,0 +1,1 @@
+"""HTTP: the OAuth endpoints and the administration of clients."""

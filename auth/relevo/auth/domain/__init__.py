@@ -1,0 +1,1 @@
+"""The issuer's rules, pure: one file per RFC or noun."""

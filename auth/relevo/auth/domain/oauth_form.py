@@ -1,0 +1,68 @@
+"""The form that OAuth endpoints take (RFC 6749 §3.2, appendix B)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+from urllib.parse import parse_qsl
+
+from relevo.servicekit.jose import JoseError, peek
+
+from .oauth_error import OAuthError
+
+LONGEST_FORM: Final = 32 * 1024
+_MOST_PARAMETERS: Final = 32
+
+
+@dataclass(frozen=True, slots=True)
+class OAuthForm:
+    """Parameters by name, each once, but `resource`, which RFC 8707 lets a client repeat."""
+
+    parameters: Mapping[str, str]
+    resources: tuple[str, ...]
+
+    def claimed_client(self) -> str | None:
+        """Whom the assertion says it is from, before anybody has checked that."""
+        assertion = self.parameters.get("client_assertion")
+        if assertion is None:
+            return None
+        try:
+            _, claims = peek(assertion)
+        except JoseError:
+            return None
+        subject = claims.get("sub")
+        return subject if isinstance(subject, str) and len(subject) <= 128 else None
+
+
+def read_form(body: bytes) -> OAuthForm:
+    """The parameters of a request.
+
+    Raises:
+        OAuthError: `invalid_request`: too large, not UTF-8, or a parameter stands twice.
+    """
+    if len(body) > LONGEST_FORM:
+        raise OAuthError("invalid_request", f"At most {LONGEST_FORM} bytes are read here.")
+    try:
+        pairs = parse_qsl(
+            body.decode("ascii"),
+            keep_blank_values=False,
+            strict_parsing=bool(body),
+            errors="strict",
+            max_num_fields=_MOST_PARAMETERS,
+        )
+    except ValueError as error:
+        raise OAuthError(
+            "invalid_request", "The body is not application/x-www-form-urlencoded in UTF-8."
+        ) from error
+    parameters: dict[str, str] = {}
+    resources: list[str] = []
+    for name, value in pairs:
+        if name == "resource":
+            resources.append(value)
+        elif name in parameters:
+            raise OAuthError("invalid_request", "A parameter stands twice (RFC 6749, 3.2).")
+        else:
+            parameters[name] = value
+    if any("\x00" in value for value in parameters.values()):
+        raise OAuthError("invalid_request", "A parameter holds a zero character.")
+    return OAuthForm(MappingProxyType(parameters), tuple(resources))

@@ -1,0 +1,1 @@
+"""Tables and the functions over them. Rows never leave this package."""
