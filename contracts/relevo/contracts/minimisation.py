@@ -3,7 +3,8 @@
 from collections.abc import Collection
 from typing import Any
 
-from .person import SECTIONS, Person
+from .person import SECTIONS, Person, category_of_need
+from .vocabularies.loader import in_code_order
 
 
 def minimise(
@@ -20,10 +21,18 @@ def minimise(
         JSON-ready sections, each named by its category. The person's local key is never among them.
     """
     leaving = [section for section in SECTIONS if section in allowed and section in wanted]
+    needs = [
+        need
+        for need in person.specific_needs
+        if category_of_need(need) in set(allowed) & set(wanted)
+    ]
     whole = person.model_dump(mode="json", exclude_none=True, include=set(leaving))
-    return {section: whole[section] for section in leaving if section in whole}
+    sections = {section: whole[section] for section in leaving if section in whole}
+    return {**sections, "specific_needs": needs} if needs else sections
 
 
 def withheld(person: Person, sent: dict[str, Any]) -> list[str]:
-    """Sections that the record has and the receiver does not get."""
-    return [s for s in SECTIONS if getattr(person, s) is not None and s not in sent]
+    """Data categories that the record has something of and the receiver does not get all of."""
+    kept = {section for section in SECTIONS if getattr(person, section) is not None} - sent.keys()
+    unsent = set(person.specific_needs) - set(sent.get("specific_needs", []))
+    return in_code_order("data_category", kept | {category_of_need(need) for need in unsent})

@@ -21,6 +21,7 @@ from .vocabularies.codes import (
     Sex,
     SpecificNeed,
 )  # fmt: skip
+from .vocabularies.loader import code_list
 
 LanguageCode = Annotated[str, StringConstraints(pattern=r"^[a-z]{3}$")]
 """ISO 639-3. A group without a code of its own (Mixteco, Náhuatl) goes to `language_group`."""
@@ -143,10 +144,9 @@ class EthnicityLanguage(ContractModel):
 
 
 class SensitiveNotes(ContractModel):
-    """A special category: the needs it names and a summary, nothing more."""
+    """A summary of one special category, as short as the receiver can work with."""
 
-    specific_needs: Annotated[list[SpecificNeed], Field(max_length=20)] = []
-    summary: LongText | None = None
+    summary: LongText
 
 
 class EducationWork(ContractModel):
@@ -163,13 +163,15 @@ class Person(ContractModel):
     """One person of a referral; each section is one data category.
 
     `person_id` is the sending institution's own key: it ties the record to its consent, never travels,
-    and is replaced on the way by the person's position in the list.
+    and is replaced on the way by the person's position in the list. Each of `specific_needs` belongs to
+    the data category that its vocabulary names, and travels with that category alone.
     """
 
     person_id: Annotated[
         str, StringConstraints(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._:-]+$")
     ]
     case_profile: CaseProfile | None = None
+    specific_needs: Annotated[list[SpecificNeed], Field(max_length=30)] = []
     identity: Identity | None = None
     chosen_name: ChosenName | None = None
     identity_document: IdentityDocuments | None = None
@@ -193,8 +195,8 @@ class Person(ContractModel):
     service_history: ServiceHistory | None = None
 
 
-UNCATEGORISED: Final = frozenset({"person_id", "case_profile"})
-"""Fields of a person that are no section. Neither travels with the person record."""
+UNCATEGORISED: Final = frozenset({"person_id", "case_profile", "specific_needs"})
+"""Fields that are no section: the first two stay, and a need goes by its own category."""
 
 SECTIONS: Final[tuple[str, ...]] = tuple(
     name for name in Person.model_fields if name not in UNCATEGORISED
@@ -211,11 +213,15 @@ def has_protection_need(person: Person) -> bool:
     """Whether the country-of-origin rule holds for this person (domain rule 1)."""
     if person.asylum_claim is not None or person.case_profile in PROTECTION_PROFILES:
         return True
-    for section in SECTIONS:
-        notes = getattr(person, section)
-        if isinstance(notes, SensitiveNotes) and PROTECTION_NEEDS & set(notes.specific_needs):
-            return True
-    return False
+    return not PROTECTION_NEEDS.isdisjoint(person.specific_needs)
+
+
+def category_of_need(need: str) -> str:
+    """The data category that a specific need belongs to, so that consent can exclude it."""
+    category = code_list("specific_need").get(need).category
+    if category is None:
+        raise LookupError(f"{need} has no data category")
+    return category
 
 
 def excluded_countries(persons: list[Person]) -> set[str]:

@@ -8,7 +8,7 @@ from relevo.contracts.consent import ContactRules, Denial
 from relevo.contracts.envelope import CompactJose
 from relevo.contracts.identifiers import Uuid
 from relevo.contracts.model import ContractModel, Moment
-from relevo.contracts.person import Person
+from relevo.contracts.person import SECTIONS, Person, category_of_need
 from relevo.contracts.referral import Need
 
 from .kind import MessageType
@@ -41,12 +41,11 @@ class ReferralSubmitted(ContractModel):
 
 def sections_of(body: dict[str, Any]) -> set[str]:
     """The data categories that a sealed body really holds, whatever its envelope says."""
-    return {
-        section
-        for person in body.get("persons", [])
-        for section, value in person.items()
-        if section != "person_id" and value is not None
-    }
+    found: set[str] = set()
+    for person in body.get("persons", []):
+        found |= {name for name, value in person.items() if name in SECTIONS and value is not None}
+        found |= {category_of_need(need) for need in person.get("specific_needs", [])}
+    return found
 
 
 REFERRAL_SUBMITTED = MessageType(

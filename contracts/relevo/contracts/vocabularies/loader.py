@@ -47,11 +47,20 @@ class CodeList(ContractModel):
         Raises:
             KeyError: The list has no such code.
         """
+        entry = self.get(code)
+        if language in entry.labels:
+            return entry.labels[language]
+        return entry.es if language.split("-", maxsplit=1)[0] == "es" else entry.en
+
+    def get(self, code: str) -> Code:
+        """One code.
+
+        Raises:
+            KeyError: The list has no such code.
+        """
         for entry in self.codes:
             if entry.code == code:
-                if language in entry.labels:
-                    return entry.labels[language]
-                return entry.es if language.split("-", maxsplit=1)[0] == "es" else entry.en
+                return entry
         raise KeyError(code)
 
 
