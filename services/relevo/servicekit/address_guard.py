@@ -10,7 +10,7 @@ import socket
 import ssl
 from collections.abc import Iterable
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import httpcore
 import httpx
@@ -42,22 +42,35 @@ def is_public(address: str) -> bool:
     return ip.is_global and not ip.is_multicast
 
 
+def check_form(url: str) -> SplitResult:
+    """Refuse what is no plain http or https URL of a service.
+
+    Raises:
+        ForbiddenAddressError: It has no host, names a user, or holds blanks or control characters.
+    """
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        raise ForbiddenAddressError("malformed_url") from None
+    # urlsplit drops some of these characters without a word; others would see them.
+    if any(symbol <= " " or symbol == "\x7f" for symbol in url):
+        raise ForbiddenAddressError("malformed_url")
+    if parts.scheme not in {"http", "https"} or not parts.hostname or "@" in parts.netloc:
+        raise ForbiddenAddressError("malformed_url")
+    return parts
+
+
 def check_url(url: str) -> None:
     """Refuse what can be seen from the URL alone.
 
     Raises:
-        ForbiddenAddressError: Not https, a user in it, or a literal address that is not public.
+        ForbiddenAddressError: Malformed, not https, or a literal address that is not public.
     """
-    try:
-        parts = urlsplit(url)
-        host = parts.hostname or ""
-        _ = parts.port
-    except ValueError:
-        raise ForbiddenAddressError("malformed_url") from None
+    parts = check_form(url)
     if parts.scheme != "https":
         raise ForbiddenAddressError("not_https")
-    if not host or parts.username is not None or parts.password is not None:
-        raise ForbiddenAddressError("malformed_url")
+    host = parts.hostname or ""
     name = host.rstrip(".").lower()
     if name == "localhost" or name.endswith((".localhost", ".local", ".internal")):
         raise ForbiddenAddressError("private_address")

@@ -16,7 +16,7 @@ from pydantic_core import to_json
 from relevo.contracts.problem import MEDIA_TYPE, Problem
 
 from . import json_input
-from .address_guard import GuardedTransport, check_url
+from .address_guard import GuardedTransport, check_form, check_url
 from .oauth_client import TokenSource
 from .outbound_errors import ForbiddenAddressError, RefusedError, RetryableError
 
@@ -120,8 +120,7 @@ class ServiceClient:
             RetryableError: The same request may succeed later.
             RefusedError: It will not.
         """
-        if not self._allow_private:
-            check_url(url)
+        (check_form if self._allow_private else check_url)(url)
         sent = {"accept": f"application/json, {MEDIA_TYPE}", "accept-encoding": "identity"}
         if json is not None:
             content = to_json(json)
@@ -163,21 +162,27 @@ class ServiceClient:
         try:
             if response.headers.get("content-encoding", "identity").lower() != "identity":
                 raise RetryableError("compressed_response", status=response.status_code)
-            pieces: list[bytes] = []
-            size = 0
-            async for piece in response.aiter_raw():
-                size += len(piece)
-                if size > self._max_response_bytes:
-                    raise RetryableError("response_too_large", status=response.status_code)
-                pieces.append(piece)
+            body = await self._body(response)
         finally:
             await response.aclose()
         return httpx.Response(
             response.status_code,
             headers=response.headers,
-            content=b"".join(pieces),
+            content=body,
             request=request,
         )
+
+    async def _body(self, response: httpx.Response) -> bytes:
+        if response.is_stream_consumed:  # a transport that gives whole answers
+            return response.content
+        pieces: list[bytes] = []
+        size = 0
+        async for piece in response.aiter_raw():
+            size += len(piece)
+            if size > self._max_response_bytes:
+                raise RetryableError("response_too_large", status=response.status_code)
+            pieces.append(piece)
+        return b"".join(pieces)
 
     async def aclose(self) -> None:
         if self._owns_http:
