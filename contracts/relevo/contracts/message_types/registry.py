@@ -6,7 +6,6 @@ from .consent_withdrawn import CONSENT_WITHDRAWN
 from .counter_referral import COUNTER_REFERRAL
 from .kind import MessageType
 from .message_inapplicable import MESSAGE_INAPPLICABLE
-from .message_refused import MESSAGE_REFUSED
 from .referral_state import REFERRAL_STATE
 from .referral_submitted import REFERRAL_SUBMITTED
 from .withdrawal_answered import WITHDRAWAL_ANSWERED
@@ -19,7 +18,6 @@ MESSAGE_TYPES: Final[dict[str, MessageType]] = {
         COUNTER_REFERRAL,
         CONSENT_WITHDRAWN,
         WITHDRAWAL_ANSWERED,
-        MESSAGE_REFUSED,
         MESSAGE_INAPPLICABLE,
     )
 }
