@@ -1,0 +1,1 @@
+"""The institution's service: submits, receives and answers referrals for its own systems."""

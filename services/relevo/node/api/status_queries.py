@@ -1,0 +1,42 @@
+"""`/v1/status-queries`: what became of a referral of somebody else's, by its reference code."""
+
+from typing import Annotated
+
+from fastapi import APIRouter
+
+from relevo.contracts.scopes import Scope
+from relevo.contracts.status import Status, StatusQuestion
+from relevo.node.operations.ask_status import ask_status
+from relevo.servicekit.access_token import Caller
+from relevo.servicekit.problems import problem_responses
+from relevo.servicekit.require_scope import require
+
+from . import examples
+from .dependencies import DirectoryHere, NodeHere
+
+router = APIRouter(prefix="/v1/status-queries", tags=["status"])
+
+
+@router.post(
+    "",
+    summary="Ask a referral's state",
+    description="Answered to whom the person named for it. Anybody else gets the answer of a code that does "
+    "not exist. The code stands in the body, so it is in no log and no history.",
+    responses=problem_responses(
+        "not_found", "not_yours", "invalid_input", "gateway_unreachable", "too_many_requests"
+    ),
+    openapi_extra={
+        "requestBody": {
+            "content": {
+                "application/json": {"example": {"reference_code": examples.REFERENCE_CODE}}
+            }
+        }
+    },
+)
+async def post_status_query(
+    body: StatusQuestion,
+    node: NodeHere,
+    directory: DirectoryHere,
+    caller: Annotated[Caller, require(Scope.REFERRALS_STATUS)],
+) -> Status:
+    return await ask_status(node, directory, caller, body)

@@ -1,0 +1,102 @@
+"""What the node asks of its gateway. Nothing but `RetryableError` and `RefusedError` leaves here."""
+
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from relevo.contracts.exchange import BatchAnswer, MessageBatch
+from relevo.contracts.institution import ListedInstitution, PeerGateway
+from relevo.contracts.scopes import Scope
+from relevo.contracts.status import SignedStatusQuery, Status
+from relevo.servicekit.http_client import RetryableError, ServiceClient
+
+T = TypeVar("T", BatchAnswer, Status)
+
+_GATEWAYS = TypeAdapter(list[PeerGateway])
+
+
+class GatewayClient:
+    """The home gateway, once the node has joined it.
+
+    Raises, in every method:
+        RetryableError: The gateway cannot answer now, or the node has not joined one.
+        RefusedError: The gateway refuses, with a problem.
+    """
+
+    def __init__(self) -> None:
+        self._service: ServiceClient | None = None
+        self._url = ""
+
+    def connect(self, service: ServiceClient, url: str) -> None:
+        """Begins to use a gateway; before, everything is retryable."""
+        self._service, self._url = service, url
+
+    @property
+    def connected(self) -> bool:
+        return self._service is not None
+
+    async def send(self, envelopes: list[str]) -> BatchAnswer:
+        """Hands over 1 to 100 envelopes; each is answered on its own, in order."""
+        body = MessageBatch(envelopes=envelopes).model_dump(mode="json")
+        answer = await self._ask("POST", "/v1/messages", Scope.MESSAGES_SEND, json=body)
+        read = _read(BatchAnswer, answer)
+        if len(read.answers) != len(envelopes):
+            raise RetryableError("answers_missing")
+        return read
+
+    async def directory_entry(self, institution: str) -> str:
+        """The signed entry of one institution."""
+        return (
+            (await self._ask("GET", f"/v1/directory/{institution}/entry", Scope.DIRECTORY_READ))
+            .decode("ascii", "replace")
+            .strip()
+        )
+
+    async def gateways(self) -> list[PeerGateway]:
+        """Gateways whose directory entries the home gateway hands on."""
+        answer = await self._ask("GET", "/v1/gateways", Scope.DIRECTORY_READ)
+        try:
+            return _GATEWAYS.validate_json(answer)
+        except ValidationError as error:
+            raise RetryableError("not_of_this_contract") from error
+
+    async def institutions(self, params: dict[str, str]) -> dict[str, Any]:
+        """A page of the directory, as the gateway lists it."""
+        answer = await self._ask("GET", "/v1/directory", Scope.DIRECTORY_READ, params=params)
+        page: dict[str, Any] = TypeAdapter(dict[str, Any]).validate_json(answer)
+        TypeAdapter(list[ListedInstitution]).validate_python(page.get("institutions", []))
+        return page
+
+    async def status(self, query_jws: str) -> Status:
+        """The state of a referral, asked with a query that the institution signed."""
+        body = SignedStatusQuery(query=query_jws).model_dump()
+        answer = await self._ask("POST", "/v1/status-queries", Scope.REFERRALS_STATUS, json=body)
+        return _read(Status, answer)
+
+    async def _ask(
+        self,
+        method: str,
+        path: str,
+        scope: Scope,
+        *,
+        json: Any = None,
+        params: dict[str, str] | None = None,
+    ) -> bytes:
+        if self._service is None:
+            raise RetryableError("not_joined")
+        response = await self._service.request(
+            method,
+            self._url + path,
+            json=json,
+            scopes=[scope],
+            audience=self._url,
+            params=params,
+        )
+        return response.content
+
+
+def _read(model: type[T], content: bytes) -> T:
+    try:
+        return model.model_validate_json(content)
+    except ValidationError as error:
+        raise RetryableError("not_of_this_contract") from error

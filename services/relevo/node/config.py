@@ -1,0 +1,39 @@
+"""What a node is told when it starts. `docs/reference/configuration.md` is made from here."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from relevo.contracts.identifiers import InstitutionId
+from relevo.servicekit.settings import ServiceSettings
+
+
+class NodeSettings(ServiceSettings):
+    """Settings of a node; environment variables begin with `RELEVO_NODE_`."""
+
+    model_config = SettingsConfigDict(env_prefix="RELEVO_NODE_")
+
+    institution: InstitutionId = Field(description="The institution that this node belongs to.")
+    data_key_database_url: str = Field(
+        repr=False,
+        description="Database of the keys that seal personal data. Back it up apart from database_url.",
+    )
+    pinning: Literal["confirmed", "first_use"] = Field(
+        default="confirmed",
+        description="Whether an institution's identity key must be confirmed by a person before anything "
+        "is sent to it, or is trusted when first seen.",
+    )
+    directory_cache_seconds: int = Field(
+        default=60, ge=5, le=3600, description="Age at which a directory entry is asked for again."
+    )
+    master_key_file: Path | None = Field(
+        default=None,
+        description="File of the key that wraps the data keys; default in key_directory.",
+    )
+
+    @property
+    def master_key_path(self) -> Path:
+        """Where the key that wraps all data keys is kept."""
+        return self.master_key_file or self.key_directory / "master.key"

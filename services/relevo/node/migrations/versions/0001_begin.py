@@ -1,0 +1,22 @@
+"""The first schema.
+
+Revision ID: 0001
+"""
+
+from alembic import op
+
+from relevo.node.storage.tables import METADATA
+from relevo.servicekit.idempotency import idempotency_key
+
+revision = "0001"
+down_revision = None
+
+
+def upgrade() -> None:
+    METADATA.create_all(op.get_bind())
+    idempotency_key.metadata.create_all(op.get_bind())
+
+
+def downgrade() -> None:
+    METADATA.drop_all(op.get_bind())
+    idempotency_key.metadata.drop_all(op.get_bind())

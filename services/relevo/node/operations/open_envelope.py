@@ -1,0 +1,217 @@
+"""Reading an envelope that came: signature, dates, seal, and that inside and outside are one.
+
+Everything here is done before the transaction: nothing is stored of what does not hold.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic import ValidationError
+
+from relevo.contracts.coverage import check_slices
+from relevo.contracts.envelope import (
+    CLOCK_SKEW,
+    ENVELOPE_TYP,
+    MAX_ENVELOPE_BYTES,
+    MAX_LIFETIME,
+    Envelope,
+    SealedContent,
+)
+from relevo.contracts.grant_slice import GRANT_TYP, GrantSlice
+from relevo.contracts.identifiers import institution_of
+from relevo.contracts.message_types.kind import MessageType
+from relevo.contracts.message_types.referral_submitted import REFERRAL_SUBMITTED, sections_of
+from relevo.contracts.message_types.registry import MESSAGE_TYPES
+from relevo.contracts.model import ContractModel
+from relevo.contracts.problem import ProblemError
+from relevo.node.domain.outgoing import digest_of
+from relevo.servicekit import jose, json_input
+
+from .context import Node
+from .directory import Directory
+from .visibility import as_text
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A message whose every claim was checked, ready to be applied."""
+
+    envelope: Envelope
+    digest: str
+    kind: MessageType
+    body: Any
+    grants: list[GrantSlice]
+    grant_jws: list[str]
+    return_grants: list[tuple[GrantSlice, str]]
+
+
+async def open_envelope(node: Node, directory: Directory, jws: str) -> Opened:
+    """Checks and opens one envelope.
+
+    Raises:
+        ProblemError: The first thing about it that does not hold.
+    """
+    envelope = parse(jws)
+    if not node.is_ours(envelope.aud):
+        raise ProblemError("envelope_wrong_audience")
+    if envelope.test == node.settings.production:
+        raise ProblemError("test_message_refused")
+    await _check_signature(directory, envelope, jws)
+    check_dates(envelope, node.clock.business())
+    kind = MESSAGE_TYPES.get(envelope.message_type)
+    if kind is None:
+        raise ProblemError("unsupported_version", message_type=envelope.message_type)
+    content = _open_content(node, envelope)
+    try:
+        body: ContractModel = kind.body.model_validate(content.body)
+    except ValidationError as error:
+        raise ProblemError(
+            "envelope_malformed", fault="the content does not fit its type"
+        ) from error
+    grants = [await verified_slice(directory, grant) for grant in envelope.grants]
+    if {grant.jti for grant in grants} != set(content.grant_ids):
+        raise ProblemError("grant_mismatch")
+    if kind.message_class == "content":
+        _check_content(node, envelope, kind, content, grants)
+    returned = (
+        await _return_grants(directory, envelope, content) if kind is REFERRAL_SUBMITTED else []
+    )
+    return Opened(
+        envelope=envelope,
+        digest=digest_of(jws),
+        kind=kind,
+        body=body,
+        grants=grants,
+        grant_jws=envelope.grants,
+        return_grants=returned,
+    )
+
+
+async def _check_signature(directory: Directory, envelope: Envelope, jws: str) -> None:
+    for last in (False, True):
+        sender = await directory.peer(envelope.iss)
+        if sender.profile.mandates_of(envelope.iss) is None:
+            raise ProblemError("envelope_signature_invalid", sender=envelope.iss)
+        try:
+            jose.verify(jws, sender.signing, typ=ENVELOPE_TYP)
+        except jose.JoseError as error:
+            if last:
+                raise ProblemError("envelope_signature_invalid", sender=envelope.iss) from error
+            # Keys may have been rotated since the directory was asked.
+            directory.forget(sender.institution)
+        else:
+            return
+
+
+async def _return_grants(
+    directory: Directory, envelope: Envelope, content: SealedContent
+) -> list[tuple[GrantSlice, str]]:
+    returned = []
+    for text in content.body.get("return_grants", []):
+        grant = await verified_slice(directory, text)
+        if (grant.sender, grant.receiver) != (envelope.aud, envelope.iss):
+            raise ProblemError("grant_invalid", fault="a return grant names other parties")
+        returned.append((grant, text))
+    return returned
+
+
+def parse(jws: str) -> Envelope:
+    """The claims, before anything about them is believed.
+
+    Raises:
+        ProblemError: `envelope_malformed`.
+    """
+    if len(jws) > MAX_ENVELOPE_BYTES:
+        raise ProblemError("envelope_malformed", fault="larger than 256 KiB")
+    try:
+        _, claims = jose.peek(jws)
+        return Envelope.model_validate(claims)
+    except jose.JoseError as error:
+        raise ProblemError("envelope_malformed", fault="not a compact signed token") from error
+    except ValidationError as error:
+        where = (
+            ", ".join(sorted({str(e["loc"][0]) for e in error.errors() if e["loc"]})) or "claims"
+        )
+        raise ProblemError("envelope_malformed", fault=f"see {where}") from error
+
+
+def check_dates(envelope: Envelope, now: datetime) -> None:
+    """A future date refuses and so does expiry; age alone never does.
+
+    Raises:
+        ProblemError: `envelope_from_future`, `envelope_expired` or `envelope_lifetime`.
+    """
+    issued, expires = (datetime.fromtimestamp(t, UTC) for t in (envelope.iat, envelope.exp))
+    if issued > now + CLOCK_SKEW:
+        raise ProblemError(
+            "envelope_from_future", issued_at=as_text(issued), server_time=as_text(now)
+        )
+    if expires <= now:
+        raise ProblemError(
+            "envelope_expired", expired_at=as_text(expires), server_time=as_text(now)
+        )
+    if expires - issued > MAX_LIFETIME:
+        raise ProblemError("envelope_lifetime", limit_days=MAX_LIFETIME.days)
+
+
+def _open_content(node: Node, envelope: Envelope) -> SealedContent:
+    if envelope.content is None:
+        raise ProblemError("undecryptable", receiver=envelope.aud)
+    try:
+        header, plain = jose.open_sealed(envelope.content, node.keys.encryption)
+        source, recipient = jose.parties(header)
+        content = SealedContent.model_validate(json_input.parse(plain))
+    except jose.UndecryptableError as error:
+        raise ProblemError("undecryptable", receiver=envelope.aud) from error
+    except ValueError as error:
+        raise ProblemError(
+            "envelope_malformed", fault="the content is not of this contract"
+        ) from error
+    outside = (envelope.jti, envelope.iss, envelope.aud, envelope.message_type)
+    inside = (content.message_id, content.source, content.recipient, content.message_type)
+    if outside != inside or (source, recipient) != (
+        institution_of(envelope.iss),
+        institution_of(envelope.aud),
+    ):
+        raise ProblemError("grant_mismatch")
+    return content
+
+
+def _check_content(
+    node: Node,
+    envelope: Envelope,
+    kind: MessageType,
+    content: SealedContent,
+    grants: list[GrantSlice],
+) -> None:
+    inside = sections_of(content.body) if kind is REFERRAL_SUBMITTED else set(envelope.categories)
+    if not inside <= set(envelope.categories):
+        # More is inside than the envelope says: the gateways were told less than was sent.
+        raise ProblemError("grant_mismatch")
+    if envelope.basis is not None and not grants:
+        return
+    check_slices(
+        grants,
+        sender=envelope.iss,
+        receiver=envelope.aud,
+        purpose=envelope.purpose,
+        categories=envelope.categories,
+        now=int(node.clock.business().timestamp()),
+    )
+
+
+async def verified_slice(directory: Directory, jws: str) -> GrantSlice:
+    """A grant slice that its issuer really signed.
+
+    Raises:
+        ProblemError: `grant_invalid`.
+    """
+    try:
+        _, claims = jose.peek(jws)
+        unverified = GrantSlice.model_validate(claims)
+        issuer = await directory.peer(unverified.iss)
+        jose.verify(jws, issuer.signing, typ=GRANT_TYP)
+    except (jose.JoseError, ValidationError) as error:
+        raise ProblemError("grant_invalid", fault="a grant is not signed by its issuer") from error
+    return unverified

@@ -1,0 +1,122 @@
+"""An institution takes a step on a referral: stored, told to the other side, in one transaction."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from relevo.contracts.envelope import DEFAULT_LIFETIME
+from relevo.contracts.lifecycles.referral import NEEDS_REASON, check_transition
+from relevo.contracts.message_types.counter_referral import COUNTER_REFERRAL
+from relevo.contracts.problem import ProblemError
+from relevo.contracts.referral import CounterReferral, Referral, Transition
+from relevo.node.domain.outgoing import OutgoingMessage
+from relevo.node.storage import feed, grants, outbox, referrals
+from relevo.node.storage.grants import HeldGrant
+from relevo.node.storage.referrals import StoredEvent, StoredReferral
+from relevo.servicekit.access_token import Caller
+from relevo.servicekit.ids import new_id
+
+from .context import Node
+from .receive import tell_state
+from .visibility import found, party_of, view
+
+
+async def transition(node: Node, caller: Caller, referral_id: str, step: Transition) -> Referral:
+    """Takes the step, or says why it cannot be taken now.
+
+    Repeating the step that was taken last changes nothing and answers the same: a lost answer is
+    no fault of the caller.
+
+    Raises:
+        ProblemError: `not_found`, `illegal_transition`, `not_your_step` or `reason_required`.
+    """
+    party_of(node, caller)
+    after = await node.database.write(_transition, node, caller, referral_id, step)
+    node.wake()
+    return after
+
+
+def _transition(
+    connection: Connection, node: Node, caller: Caller, referral_id: str, step: Transition
+) -> Referral:
+    held = found(caller, referrals.lock(connection, referral_id))
+    if held.state == step.to and _said_by(held, step):
+        return _whole(connection, node, referral_id)
+    check_transition(held.state, step.to, held.role)
+    if step.to in NEEDS_REASON and step.reason is None:
+        raise ProblemError("reason_required", to_state=step.to)
+    now = node.clock.business()
+    detail = step.model_dump(mode="json", exclude_none=True, exclude={"to", "counter_referral"})
+    if held.next_seq == 1 and held.role == "sender":
+        # The other side never spoke, so there is nobody to tell.
+        referrals.stand_again(connection, replace(held, closed_here=True), now=now)
+    else:
+        event = StoredEvent(held.next_seq, step.to, held.role, now, detail)
+        tell_state(connection, node, held, event, now=now)
+        if step.counter_referral is not None:
+            referrals.put_outcome(connection, node.vault, held, step.counter_referral)
+            _send_back(connection, node, held, step.counter_referral, now)
+    feed.append(
+        connection,
+        [
+            feed.FeedEvent(
+                "referral.state_changed", held.id, held.owner, now, event_seq=held.next_seq
+            )
+        ],
+    )
+    return _whole(connection, node, referral_id)
+
+
+def _said_by(held: StoredReferral, step: Transition) -> bool:
+    return (step.to == "closed") == (held.role == "sender")
+
+
+def _whole(connection: Connection, node: Node, referral_id: str) -> Referral:
+    whole = referrals.get(connection, node.vault, referral_id)
+    if whole is None:
+        raise ProblemError("not_found")
+    return view(whole)
+
+
+def _send_back(
+    connection: Connection,
+    node: Node,
+    held: StoredReferral,
+    outcome: CounterReferral,
+    now: datetime,
+) -> None:
+    """The outcome goes back while the person's consent to that stands; its state goes back always."""
+    live = _live_return_grants(connection, held, now)
+    if held.sharing == "withdrawn" or not live:
+        return
+    message = OutgoingMessage(
+        id=new_id(),
+        referral_id=held.id,
+        reference_code=held.reference_code,
+        sender=held.owner,
+        receiver=held.sender,
+        message_type=COUNTER_REFERRAL.id,
+        pathway=held.pathway,
+        triage=held.triage,
+        purpose=held.purpose,
+        categories=["service_history"],
+        grants=[grant.jws for grant in live],
+        grant_ids=[grant.id for grant in live],
+        test=held.test,
+        expires_at=min(now + DEFAULT_LIFETIME, *(grant.expires_at for grant in live)),
+        body=outcome.model_dump(mode="json", exclude_none=True),
+    )
+    outbox.put(connection, node.vault, held.data_key_id, [message], now=now)
+
+
+def _live_return_grants(
+    connection: Connection, held: StoredReferral, now: datetime
+) -> list[HeldGrant]:
+    back = [
+        grant
+        for grant in grants.of_referral(connection, held.id)
+        if (grant.sender, grant.receiver) == (held.owner, held.sender) and grant.expires_at > now
+    ]
+    withdrawn = grants.withdrawn_among(connection, [grant.id for grant in back])
+    return [grant for grant in back if (grant.issuer, grant.id) not in withdrawn]

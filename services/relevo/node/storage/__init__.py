@@ -1,0 +1,1 @@
+"""Tables, and one store per noun; rows never leave."""

@@ -1,0 +1,177 @@
+"""Outgoing messages, written in the same transaction as their cause."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, insert, select, update
+
+from relevo.node.domain.outgoing import OutgoingMessage
+from relevo.servicekit import work_queue
+
+from .tables import outbox
+from .vault import Vault
+
+_LEASE_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A leased message: the envelope when it was sealed before, the plan when it was not."""
+
+    id: str
+    referral_id: str
+    receiver: str
+    message_type: str
+    attempts: int
+    lease_id: str
+    envelope: str | None
+    plan: OutgoingMessage | None
+
+
+def put(
+    connection: Connection,
+    vault: Vault,
+    key_id: str,
+    messages: list[OutgoingMessage],
+    *,
+    now: datetime,
+) -> None:
+    """Queues messages, sealed at rest under the key of the person they speak of."""
+    if messages:
+        connection.execute(insert(outbox), [_row(vault, key_id, m, now) for m in messages])
+
+
+def _row(vault: Vault, key_id: str, message: OutgoingMessage, now: datetime) -> dict[str, Any]:
+    return {
+        "id": message.id,
+        "state": work_queue.QUEUED,
+        "due_at": now,
+        "attempts": 0,
+        "priority": message.priority,
+        "referral_id": message.referral_id,
+        "message_type": message.message_type,
+        "receiver": message.receiver,
+        "expires_at": message.expires_at,
+        "data_key_id": key_id,
+        "sealed": vault.seal(key_id, message.model_dump(mode="json"), place=f"outbox/{message.id}"),
+        "replaces": message.replaces,
+        "created_at": now,
+    }
+
+
+def due_receivers(connection: Connection, now: datetime) -> list[str]:
+    """Whom the messages are for that wait now and are not sealed yet."""
+    query = (
+        select(outbox.c.receiver)
+        .where(
+            outbox.c.state == work_queue.QUEUED, outbox.c.due_at <= now, outbox.c.envelope.is_(None)
+        )
+        .limit(1000)
+    )
+    return sorted(set(connection.scalars(query)))
+
+
+def claim(connection: Connection, vault: Vault, *, now: datetime, limit: int) -> list[Waiting]:
+    rows = work_queue.claim(connection, outbox, now=now, limit=limit, lease_seconds=_LEASE_SECONDS)
+    return [
+        Waiting(
+            id=row["id"],
+            referral_id=row["referral_id"],
+            receiver=row["receiver"],
+            message_type=row["message_type"],
+            attempts=row["attempts"],
+            lease_id=row["lease_id"],
+            envelope=row["envelope"],
+            plan=None
+            if row["envelope"] or row["sealed"] is None
+            else _plan(vault, row["data_key_id"], row["id"], row["sealed"]),
+        )
+        for row in rows
+    ]
+
+
+def _plan(vault: Vault, key_id: str, message_id: str, sealed: bytes) -> OutgoingMessage:
+    return OutgoingMessage.model_validate(vault.open(key_id, sealed, place=f"outbox/{message_id}"))
+
+
+def plan_of(
+    connection: Connection, vault: Vault, message_id: str
+) -> tuple[OutgoingMessage, str] | None:
+    """What a message was made from and the key it is kept under; None once it is out of our hands."""
+    row = connection.execute(select(outbox).where(outbox.c.id == message_id)).mappings().first()
+    if row is None or row["sealed"] is None:
+        return None
+    return _plan(vault, row["data_key_id"], message_id, row["sealed"]), row["data_key_id"]
+
+
+def keep_envelopes(connection: Connection, sealed: list[tuple[str, str, str]]) -> None:
+    """Stores (id, envelope, digest) before anything is sent: a retry sends the same bytes."""
+    if sealed:
+        connection.execute(
+            update(outbox)
+            .where(outbox.c.id == bindparam("message"))
+            .values(envelope=bindparam("jws"), digest=bindparam("sha256")),
+            [{"message": m, "jws": jws, "sha256": sha256} for m, jws, sha256 in sealed],
+        )
+
+
+def mark(
+    connection: Connection,
+    message_id: str,
+    state: str,
+    *,
+    receipt: str | None = None,
+    problem: str | None = None,
+) -> None:
+    """Ends a message's time in the queue. Delivered ones keep nothing but their receipt."""
+    values: dict[str, Any] = {
+        "state": state,
+        "leased_until": None,
+        "lease_id": None,
+        "problem": problem,
+    }
+    if receipt is not None:
+        values["receipt"] = receipt
+    if state in {"delivered", "expired", "dead", "withdrawn"}:
+        values |= {"sealed": None, "envelope": None}
+    connection.execute(update(outbox).where(outbox.c.id == message_id).values(**values))
+
+
+def mark_accepted(connection: Connection, receipts: list[tuple[str, str]]) -> None:
+    """(id, receipt) of messages that the gateway took; a final receipt that came first stays."""
+    if receipts:
+        connection.execute(
+            update(outbox)
+            .where(outbox.c.id == bindparam("message"), outbox.c.state == work_queue.LEASED)
+            .values(state="accepted", leased_until=None, lease_id=None, receipt=bindparam("proof")),
+            [{"message": m, "proof": proof} for m, proof in receipts],
+        )
+
+
+def put_back(
+    connection: Connection, ids: list[str], *, now: datetime, delay_seconds: float, error: str
+) -> None:
+    work_queue.release(
+        connection, outbox, ids, now=now, due_at=now + timedelta(seconds=delay_seconds), error=error
+    )
+
+
+def state_of(connection: Connection, message_id: str) -> tuple[str, str, str, str | None] | None:
+    """State, referral, message type and digest of one message."""
+    row = connection.execute(select(outbox).where(outbox.c.id == message_id)).first()
+    return None if row is None else (row.state, row.referral_id, row.message_type, row.digest)
+
+
+def never_left(connection: Connection, referral_id: str) -> list[str]:
+    """Content messages of a referral that were never handed to anybody: the link was down."""
+    return list(
+        connection.scalars(
+            select(outbox.c.id).where(
+                outbox.c.referral_id == referral_id,
+                outbox.c.state == work_queue.QUEUED,
+                outbox.c.envelope.is_(None),
+                outbox.c.message_type == "referral.submitted/1",
+            )
+        )
+    )

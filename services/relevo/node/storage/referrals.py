@@ -1,0 +1,272 @@
+"""Referrals of both roles, their persons and their numbered events."""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import Connection, RowMapping, insert, or_, select, tuple_, update
+
+from relevo.contracts.lifecycles.referral import Actor, Event, State, replay
+from relevo.contracts.referral import CounterReferral
+from relevo.node.domain.standing import standing
+from relevo.servicekit.database import insert_or_ignore
+
+from .tables import referral, referral_event, referral_person
+from .vault import ErasedError, Vault
+
+_SEALED = {"details", "persons", "counter_referral"}
+
+
+@dataclass(frozen=True)
+class StoredEvent:
+    """One numbered event and what only the two institutions may read of it."""
+
+    seq: int
+    state: State
+    actor: Actor
+    at: datetime
+    detail: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class StoredReferral:
+    """A referral as this node holds it; `details` and `persons` come from the sealed columns.
+
+    Attributes:
+        owner: The party on this side, whose systems may see it.
+        details: needs, contact_rules, withheld, local_reference, created_by.
+    """
+
+    id: str
+    reference_code: str
+    role: Literal["sender", "receiver"]
+    sender: str
+    receiver: str
+    owner: str
+    pathway: str
+    triage: str
+    purpose: str
+    state: State
+    next_seq: int
+    sharing: Literal["active", "withdrawn"]
+    delivery: str | None
+    delivery_problem: str | None
+    part_of: str | None
+    closed_here: bool
+    test: bool
+    expires_at: datetime
+    created_at: datetime
+    updated_at: datetime
+    data_key_id: str
+    details: dict[str, Any] = field(default_factory=dict)
+    persons: list[dict[str, Any]] = field(default_factory=list)
+    counter_referral: CounterReferral | None = None
+
+
+def add(
+    connection: Connection,
+    vault: Vault,
+    new: StoredReferral,
+    first: StoredEvent,
+    *,
+    key_ids: list[str],
+) -> None:
+    """Stores a referral, its persons each under a key of their own, and its first event."""
+    values = {name: value for name, value in vars(new).items() if name not in _SEALED}
+    connection.execute(
+        insert(referral).values(
+            **values,
+            sealed=vault.seal(new.data_key_id, new.details, place=f"referral/{new.id}"),
+        )
+    )
+    connection.execute(
+        insert(referral_person),
+        [
+            {
+                "referral_id": new.id,
+                "position": position,
+                "data_key_id": key_id,
+                "sealed": vault.seal(key_id, person, place=f"person/{new.id}/{position}"),
+            }
+            for position, (person, key_id) in enumerate(
+                zip(new.persons, key_ids, strict=True), start=1
+            )
+        ],
+    )
+    add_event(connection, vault, new, first, now=new.created_at)
+
+
+def add_event(
+    connection: Connection, vault: Vault, of: StoredReferral, event: StoredEvent, *, now: datetime
+) -> bool:
+    """Stores an event once; False when it was there."""
+    place = f"event/{of.id}/{event.seq}/{event.actor}"
+    row = {
+        "referral_id": of.id,
+        "seq": event.seq,
+        "actor": event.actor,
+        "state": event.state,
+        "at": event.at,
+        "stored_at": now,
+        "sealed": vault.seal(of.data_key_id, event.detail, place=place) if event.detail else None,
+    }
+    return insert_or_ignore(connection, referral_event, [row]) == 1
+
+
+def stand_again(connection: Connection, of: StoredReferral, *, now: datetime) -> StoredReferral:
+    """Reads the events anew and stores where the referral stands after them."""
+    rows = connection.execute(
+        select(referral_event.c.seq, referral_event.c.state, referral_event.c.actor).where(
+            referral_event.c.referral_id == of.id
+        )
+    )
+    read = replay(Event(row.seq, row.state, row.actor) for row in rows)
+    state = standing(read, delivery=of.delivery, sharing=of.sharing, closed_here=of.closed_here)
+    updated = replace(of, state=state, next_seq=read.next_seq, updated_at=now)
+    connection.execute(
+        update(referral)
+        .where(referral.c.id == of.id)
+        .values(
+            state=state,
+            next_seq=read.next_seq,
+            sharing=of.sharing,
+            delivery=of.delivery,
+            delivery_problem=of.delivery_problem,
+            closed_here=of.closed_here,
+            updated_at=now,
+        )
+    )
+    return updated
+
+
+def put_outcome(
+    connection: Connection, vault: Vault, of: StoredReferral, outcome: CounterReferral
+) -> None:
+    """Stores the counter-referral, once."""
+    sealed = vault.seal(of.data_key_id, outcome.model_dump(mode="json"), place=f"outcome/{of.id}")
+    connection.execute(
+        update(referral)
+        .where(referral.c.id == of.id, referral.c.outcome.is_(None))
+        .values(outcome=sealed)
+    )
+
+
+def lock(connection: Connection, referral_id: str) -> StoredReferral | None:
+    """The referral without its sealed parts, held until the end of the transaction."""
+    query = select(referral).where(referral.c.id == referral_id).with_for_update()
+    row = connection.execute(query).mappings().first()
+    return None if row is None else _bare(row)
+
+
+def by_ids(connection: Connection, ids: list[str]) -> dict[str, StoredReferral]:
+    """Without their sealed parts."""
+    rows = connection.execute(select(referral).where(referral.c.id.in_(ids))).mappings()
+    return {row["id"]: _bare(row) for row in rows}
+
+
+def get(connection: Connection, vault: Vault, referral_id: str) -> StoredReferral | None:
+    """The whole referral."""
+    row = (
+        connection.execute(select(referral).where(referral.c.id == referral_id)).mappings().first()
+    )
+    if row is None:
+        return None
+    bare = _bare(row)
+    people = connection.execute(
+        select(referral_person)
+        .where(referral_person.c.referral_id == referral_id)
+        .order_by(referral_person.c.position)
+    ).mappings()
+    outcome = row["outcome"]
+    return replace(
+        bare,
+        details=_open(vault, bare.data_key_id, row["sealed"], f"referral/{bare.id}"),
+        persons=[
+            _open(vault, p["data_key_id"], p["sealed"], f"person/{bare.id}/{p['position']}")
+            for p in people
+        ],
+        counter_referral=None
+        if outcome is None
+        else CounterReferral.model_validate(
+            vault.open(bare.data_key_id, outcome, place=f"outcome/{bare.id}")
+        ),
+    )
+
+
+def page(
+    connection: Connection,
+    *,
+    party: str | None,
+    role: str | None,
+    state: str | None,
+    before: tuple[datetime, str] | None,
+    limit: int,
+) -> list[StoredReferral]:
+    """Newest first, without sealed parts."""
+    query = select(referral)
+    if party is not None:
+        query = query.where(referral.c.owner == party)
+    if role is not None:
+        query = query.where(referral.c.role == role)
+    if state is not None:
+        query = query.where(referral.c.state == state)
+    if before is not None:
+        query = query.where(tuple_(referral.c.created_at, referral.c.id) < before)
+    query = query.order_by(referral.c.created_at.desc(), referral.c.id.desc()).limit(limit)
+    return [_bare(row) for row in connection.execute(query).mappings()]
+
+
+def events(connection: Connection, vault: Vault, of: StoredReferral) -> list[StoredEvent]:
+    """Every event of a referral, in order."""
+    rows = connection.execute(
+        select(referral_event)
+        .where(referral_event.c.referral_id == of.id)
+        .order_by(referral_event.c.seq, referral_event.c.actor, referral_event.c.state)
+    ).mappings()
+    return [
+        StoredEvent(
+            seq=row["seq"],
+            state=row["state"],
+            actor=row["actor"],
+            at=row["at"],
+            detail={}
+            if row["sealed"] is None
+            else _open(
+                vault, of.data_key_id, row["sealed"], f"event/{of.id}/{row['seq']}/{row['actor']}"
+            ),
+        )
+        for row in rows
+    ]
+
+
+def knows(connection: Connection, referral_id: str, reference_code: str) -> bool:
+    """Whether the id or the code is taken."""
+    return (
+        connection.scalar(
+            select(referral.c.id).where(
+                or_(referral.c.id == referral_id, referral.c.reference_code == reference_code)
+            )
+        )
+        is not None
+    )
+
+
+def _bare(row: RowMapping) -> StoredReferral:
+    return StoredReferral(**{k: v for k, v in row.items() if k not in {"sealed", "outcome"}})
+
+
+def _open(vault: Vault, key_id: str, sealed: bytes, place: str) -> dict[str, Any]:
+    try:
+        value: dict[str, Any] = vault.open(key_id, sealed, place=place)
+    except ErasedError:
+        return {}  # the person was erased; that the referral was there stays countable
+    return value
+
+
+def note_accepted(connection: Connection, ids: list[str], *, now: datetime) -> None:
+    """The gateway took the message that carries these; a later word stays."""
+    connection.execute(
+        update(referral)
+        .where(referral.c.id.in_(ids), referral.c.delivery == "waiting")
+        .values(delivery="accepted", updated_at=now)
+    )

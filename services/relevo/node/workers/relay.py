@@ -1,0 +1,190 @@
+"""Hop 3: whatever waits in the outbox is sealed, kept, and handed to the gateway in batches."""
+
+import random
+from typing import Final
+
+import structlog
+from sqlalchemy import Connection
+
+from relevo.contracts.envelope import ENVELOPE_TYP, MAX_BATCH_BYTES, MAX_BATCH_MESSAGES
+from relevo.contracts.exchange import MessageAnswer
+from relevo.contracts.identifiers import institution_of
+from relevo.contracts.message_types.registry import MESSAGE_TYPES
+from relevo.contracts.problem import ProblemError
+from relevo.node.domain.outgoing import OutgoingMessage, digest_of
+from relevo.node.operations.context import Node
+from relevo.node.operations.directory import Directory, Peer
+from relevo.node.operations.receipts import end_message, show_accepted
+from relevo.node.storage import outbox
+from relevo.node.storage.outbox import Waiting
+from relevo.servicekit import jose
+from relevo.servicekit.backoff import delay_seconds
+from relevo.servicekit.http_client import RefusedError, RetryableError
+from relevo.servicekit.worker import Worker
+
+_log = structlog.get_logger()
+_LONGEST_DELAY_SECONDS: Final = 20.0
+_BYTES_OF_JSON: Final = 4
+
+
+def relay_worker(node: Node, directory: Directory) -> Worker:
+    """A worker that empties the outbox."""
+
+    async def step() -> bool:
+        return await relay_once(node, directory)
+
+    return Worker("relay", step, idle_seconds=1.0)
+
+
+async def relay_once(node: Node, directory: Directory) -> bool:
+    """One batch. True when there may be more to send."""
+    now = node.clock.business()
+    receivers = await node.database.read(outbox.due_receivers, now)
+    peers = {receiver: await _look_up(directory, receiver) for receiver in receivers}
+    batch = await node.database.write(_claim_and_seal, node, peers)
+    if not batch:
+        return False
+    try:
+        answer = await node.gateway.send([jws for _, jws in batch])
+    except (RetryableError, RefusedError) as error:
+        await node.database.write(_postpone, node, batch, str(error))
+        return False
+    await node.database.write(_note_answers, node, batch, answer.answers)
+    return True
+
+
+async def _look_up(directory: Directory, receiver: str) -> Peer | ProblemError:
+    try:
+        return await directory.peer(receiver)
+    except ProblemError as problem:
+        return problem
+
+
+def _claim_and_seal(
+    connection: Connection, node: Node, peers: dict[str, Peer | ProblemError]
+) -> list[tuple[Waiting, str]]:
+    """Claims what is due and seals what was not sealed before; both are stored before any is sent."""
+    now = node.clock.business()
+    claimed = outbox.claim(connection, node.vault, now=now, limit=MAX_BATCH_MESSAGES)
+    batch: list[tuple[Waiting, str]] = []
+    sealed: list[tuple[str, str, str]] = []
+    size = 0
+    for waiting in claimed:
+        try:
+            jws = waiting.envelope or _seal(node, waiting, peers.get(waiting.receiver))
+        except ProblemError as problem:
+            _cannot_seal(connection, node, waiting, problem)
+            continue
+        if waiting.envelope is None:
+            sealed.append((waiting.id, jws, digest_of(jws)))
+        size += len(jws) + _BYTES_OF_JSON
+        if batch and size > MAX_BATCH_BYTES - 64:
+            outbox.put_back(connection, [waiting.id], now=now, delay_seconds=0, error="next batch")
+        else:
+            batch.append((waiting, jws))
+    outbox.keep_envelopes(connection, sealed)
+    return batch
+
+
+def _seal(node: Node, waiting: Waiting, peer: Peer | ProblemError | None) -> str:
+    plan = waiting.plan
+    if plan is None:
+        raise ProblemError("envelope_expired", expired_at="", server_time="")
+    if peer is None:
+        raise ProblemError("gateway_unreachable")
+    if isinstance(peer, ProblemError):
+        raise peer
+    if MESSAGE_TYPES[plan.message_type].message_class == "content" and peer.state != "active":
+        raise ProblemError("receiver_not_active", receiver=plan.receiver, state=peer.state)
+    return seal_envelope(node, plan, peer)
+
+
+def seal_envelope(node: Node, plan: OutgoingMessage, peer: Peer) -> str:
+    """The signed envelope around content that only the receiver's institution opens."""
+    content = jose.seal(
+        plan.content_bytes(),
+        peer.encryption,
+        apu=institution_of(plan.sender),
+        apv=institution_of(plan.receiver),
+    )
+    claims = plan.envelope(content, now=node.clock.business())
+    return jose.sign(
+        claims.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
+        | {"test": claims.test},
+        node.keys.signing[0],
+        typ=ENVELOPE_TYP,
+    )
+
+
+def _cannot_seal(
+    connection: Connection, node: Node, waiting: Waiting, problem: ProblemError
+) -> None:
+    now = node.clock.business()
+    if problem.name in {"gateway_unreachable", "key_not_pinned", "receiver_not_active"}:
+        # Time or a person can mend these; the message keeps until it expires.
+        expired = waiting.plan is not None and waiting.plan.expires_at <= now
+        if not expired:
+            delay = delay_seconds(
+                waiting.attempts,
+                cap=_LONGEST_DELAY_SECONDS,
+                jitter=random.random(),  # noqa: S311
+            )
+            outbox.put_back(
+                connection, [waiting.id], now=now, delay_seconds=delay, error=problem.name
+            )
+            return
+    end_message(
+        connection,
+        node,
+        waiting.id,
+        referral_id=waiting.referral_id,
+        message_type=waiting.message_type,
+        state="refused",
+        problem=problem.name,
+        receipt=None,
+        now=now,
+    )
+
+
+def _postpone(
+    connection: Connection, node: Node, batch: list[tuple[Waiting, str]], error: str
+) -> None:
+    now = node.clock.business()
+    attempts = min(waiting.attempts for waiting, _ in batch)
+    delay = delay_seconds(attempts, cap=_LONGEST_DELAY_SECONDS, jitter=random.random())  # noqa: S311
+    ids = [waiting.id for waiting, _ in batch]
+    outbox.put_back(connection, ids, now=now, delay_seconds=delay, error=error)
+    _log.info("gateway_not_reached", count=len(ids), attempt=attempts)
+
+
+def _note_answers(
+    connection: Connection,
+    node: Node,
+    batch: list[tuple[Waiting, str]],
+    answers: list[MessageAnswer],
+) -> None:
+    now = node.clock.business()
+    accepted: list[tuple[str, str]] = []
+    carried: list[str] = []
+    for (waiting, _), answer in zip(batch, answers, strict=True):
+        if answer.result == "refused":
+            name = "" if answer.problem is None else answer.problem.type.rpartition("/")[2]
+            end_message(
+                connection,
+                node,
+                waiting.id,
+                referral_id=waiting.referral_id,
+                message_type=waiting.message_type,
+                state="refused",
+                problem=name,
+                receipt=None,
+                now=now,
+            )
+            continue
+        accepted.append(
+            (waiting.id, "" if answer.receipt is None else answer.receipt.model_dump_json())
+        )
+        if waiting.message_type == "referral.submitted/1":
+            carried.append(waiting.referral_id)
+    outbox.mark_accepted(connection, accepted)
+    show_accepted(connection, carried, now=now)
