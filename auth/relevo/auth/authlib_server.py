@@ -9,6 +9,7 @@ See docs/decisions/0005-authlib-behind-one-adapter.md.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, Final, NoReturn
 
 from authlib.oauth2.rfc6749 import (  # type: ignore[import-untyped]
@@ -25,8 +26,6 @@ from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload  # type: ignore[i
 from authlib.oauth2.rfc7009 import RevocationEndpoint  # type: ignore[import-untyped]
 from authlib.oauth2.rfc7523 import JWTBearerClientAssertion  # type: ignore[import-untyped]
 from authlib.oauth2.rfc9068 import JWTBearerTokenGenerator  # type: ignore[import-untyped]
-from joserfc import jwk, jws, jwt
-from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
 from typing_extensions import override
 
@@ -38,9 +37,10 @@ from .domain.client_credentials import choose_scopes
 from .domain.oauth_error import OAuthError, OAuthErrorCode
 from .domain.oauth_form import OAuthForm
 from .domain.private_key_jwt import (
-    ASSERTION_ALGORITHMS,
     AcceptedAssertion,
     accept_assertion,
+    not_authenticated,
+    verify_assertion,
 )
 from .domain.resource_indicator import choose_audience
 
@@ -48,11 +48,7 @@ GRANT_TYPE: Final[str] = ClientCredentialsGrant.GRANT_TYPE
 _METHOD: Final[str] = JWTBearerClientAssertion.CLIENT_AUTH_METHOD
 # Authlib wants to see https; TLS ends at the proxy in front, and production settings insist on it.
 _OVER_TLS: Final = "https://issuer.invalid/oauth"
-_NOT_AUTHENTICATED: Final = (
-    "Client assertion refused: no active key of a registered client made this signature."
-)
 _TEXTS: Final[Mapping[str, tuple[OAuthErrorCode, str]]] = {
-    "invalid_client": ("invalid_client", _NOT_AUTHENTICATED),
     "unsupported_grant_type": (
         "unsupported_grant_type",
         f"Only grant_type={GRANT_TYPE} is offered.",
@@ -67,27 +63,18 @@ _TEXTS: Final[Mapping[str, tuple[OAuthErrorCode, str]]] = {
 }
 
 
-class _AssertionRegistry(jws.JWSRegistry):
-    """Ed25519 alone, also under its older name. Authlib's default leaves EdDSA out; `none` and HMAC
-    never stand here, so a public key is never taken for a shared secret.
-    """
-
-    @override
-    def get_alg(self, name: str) -> Any:
-        return super().get_alg("Ed25519" if name in ASSERTION_ALGORITHMS else name)
-
-
-_ASSERTIONS: Final = _AssertionRegistry(algorithms=["Ed25519"])
-
-
 class KnownClient(ClientMixin):  # type: ignore[misc]
     """A client with its keys parsed, as Authlib asks about it."""
 
     def __init__(self, client: Client, version: str) -> None:
         self.client = client
         self.version = version
-        self.keys = jwk.KeySet(
-            [OKPKey.import_key(key.model_dump(mode="json")) for key in client.jwks.keys]
+        # No plain dict: Authlib would take that for a JSON Web Key.
+        self.keys = MappingProxyType(
+            {
+                key.kid: jose.import_public_key(key.model_dump(mode="json"))
+                for key in client.jwks.keys
+            }
         )
 
     @override
@@ -149,32 +136,40 @@ class _Request(OAuth2Request):  # type: ignore[misc]
 
 
 class _Assertion(JWTBearerClientAssertion):  # type: ignore[misc]
-    """RFC 7523 §2.2. The claims' rules are ours; `jti` is stored by the caller's transaction."""
+    """RFC 7523 §2.2. The rules are ours; `jti` is stored by the caller's transaction."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, form: OAuthForm) -> None:
         super().__init__()
         self._desk = desk
+        self._form = form
         self._client: KnownClient | None = None
         self.accepted: AcceptedAssertion | None = None
 
     @override
-    def resolve_client_public_key(self, client: KnownClient) -> jwk.KeySet:
+    def extract_assertion(self, assertion: str) -> tuple[dict[str, Any], dict[str, Any]]:
+        found = self._form.assertion
+        if found is None:
+            raise not_authenticated()
+        return found.header, found.claims
+
+    @override
+    def resolve_client_public_key(self, client: KnownClient) -> Mapping[str, OKPKey]:
         self._client = client
         return client.keys
 
     @override
-    def process_assertion_claims(self, assertion: str, resolve_key: jwk.KeySet) -> None:
-        try:
-            token = jwt.decode(assertion, resolve_key, registry=_ASSERTIONS)
-        except (JoseError, ValueError, TypeError) as error:
-            raise OAuthError("invalid_client", _NOT_AUTHENTICATED) from error
-        self.verify_claims(token.claims)
+    def process_assertion_claims(self, assertion: str, keys: Mapping[str, OKPKey]) -> None:
+        found = self._form.assertion
+        if found is None:
+            raise not_authenticated()
+        verify_assertion(found, keys)
+        self.verify_claims(found.claims)
 
     @override
     def verify_claims(self, claims: dict[str, Any]) -> None:
         known = self._client
         if known is None:  # Authlib resolves the key first
-            raise OAuthError("invalid_client", _NOT_AUTHENTICATED)
+            raise not_authenticated()
         self.accepted = accept_assertion(
             claims,
             client_id=known.client.client_id,
@@ -251,10 +246,11 @@ class _Revocation(RevocationEndpoint):  # type: ignore[misc]
 
 
 class _Server(AuthorizationServer):  # type: ignore[misc]
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, form: OAuthForm) -> None:
         super().__init__()
         self._desk = desk
-        self.assertion = _Assertion(desk)
+        self._form = form
+        self.assertion = _Assertion(desk, form)
         self.register_client_auth_method(_METHOD, self.assertion)
 
     @override
@@ -281,8 +277,9 @@ class _Server(AuthorizationServer):  # type: ignore[misc]
     def handle_error_response(self, request: _Request, error: OAuth2Error) -> NoReturn:
         raise _ours(error) from error
 
-    def checked_assertion(self, form: OAuthForm) -> AcceptedAssertion:
+    def checked_assertion(self) -> AcceptedAssertion:
         accepted = self.assertion.accepted
+        form = self._form
         if (
             accepted is None
             or form.parameters.get("client_id", accepted.client_id) != accepted.client_id
@@ -292,6 +289,8 @@ class _Server(AuthorizationServer):  # type: ignore[misc]
 
 
 def _ours(error: OAuth2Error) -> OAuthError:
+    if error.error == "invalid_client":
+        return not_authenticated()
     default: tuple[OAuthErrorCode, str] = ("invalid_request", "A required parameter is missing.")
     code, text = _TEXTS.get(error.error, default)
     return OAuthError(code, text)
@@ -305,13 +304,13 @@ def issue(desk: Desk, form: OAuthForm, *, thumbprint: str | None) -> Issued:
     """
     if "grant_type" not in form.parameters:
         raise OAuthError("invalid_request", "grant_type is missing.")
-    server = _Server(desk)
+    server = _Server(desk, form)
     server.register_grant(_ClientCredentials)
     server.register_token_generator("default", _TokenGenerator(desk, form, thumbprint))
     answer = _refusing(lambda: server.create_token_response(_Request(form.parameters)))
     if thumbprint is not None:
         answer["token_type"] = "DPoP"  # noqa: S105 - RFC 9449 §5
-    return Issued(answer, server.checked_assertion(form))
+    return Issued(answer, server.checked_assertion())
 
 
 def revoke(
@@ -322,11 +321,11 @@ def revoke(
     Raises:
         OAuthError: Whatever is wrong.
     """
-    server = _Server(desk)
+    server = _Server(desk, form)
     endpoint = _Revocation(read_token)
     server.register_endpoint(endpoint)
     _refusing(lambda: server.create_endpoint_response("revocation", _Request(form.parameters)))
-    return Revoked(server.checked_assertion(form), endpoint.revoked)
+    return Revoked(server.checked_assertion(), endpoint.revoked)
 
 
 def _refusing(run: Callable[[], dict[str, Any]]) -> dict[str, Any]:

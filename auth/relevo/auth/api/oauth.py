@@ -1,9 +1,9 @@
 """`POST /oauth/token` (RFC 6749 §3.2) and `POST /oauth/revoke` (RFC 7009)."""
 
 import json
-from typing import Annotated, Any, Final, Literal
+from typing import Any, Final, Literal
 
-from fastapi import APIRouter, Header, Request
+from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
@@ -32,6 +32,13 @@ _ASSERTION: Final[dict[str, Any]] = {
 _EXAMPLE_ASSERTION: Final = {
     "client_assertion_type": ASSERTION_TYPE,
     "client_assertion": "eyJhbGciOiJFZDI1NTE5In0.eyJpc3MiOiJteC5hbGJlcmd1ZSJ9.c2lnbmF0dXJl",
+}
+_PROOF: Final[dict[str, Any]] = {
+    "name": "DPoP",
+    "in": "header",
+    "required": False,
+    "description": "A proof (RFC 9449 §4) for this endpoint.",
+    "schema": {"type": "string"},
 }
 _FAULTS: Final = ("body_too_large", "unsupported_media_type", "unavailable", "internal_error")
 
@@ -108,14 +115,10 @@ class TokenAnswer(BaseModel):
             "scope": "referrals:submit",
             "resource": "https://node.albergue.example",
         },
-    ),
+    )
+    | {"parameters": [_PROOF]},
 )
-async def post_token(
-    request: Request,
-    _dpop: Annotated[
-        str | None, Header(alias="DPoP", description="A proof (RFC 9449 §4) for this endpoint.")
-    ] = None,
-) -> Response:
+async def post_token(request: Request) -> Response:
     form = read_form(await request.body())
     # All header fields of the name, since a second one must be refused.
     proofs = tuple(request.headers.getlist("dpop"))

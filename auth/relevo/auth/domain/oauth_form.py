@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from relevo.servicekit.jose import JoseError, peek
@@ -11,7 +11,22 @@ from relevo.servicekit.jose import JoseError, peek
 from .oauth_error import OAuthError
 
 LONGEST_FORM: Final = 32 * 1024
+LONGEST_CLIENT_ID: Final = 128
 _MOST_PARAMETERS: Final = 32
+
+
+@dataclass(frozen=True, slots=True)
+class UnverifiedAssertion:
+    """A client assertion taken apart; nothing in it has been checked."""
+
+    token: str
+    header: dict[str, Any]
+    claims: dict[str, Any]
+
+    def client_id(self) -> str | None:
+        """Whom it says it is from."""
+        subject = self.claims.get("sub")
+        return subject if isinstance(subject, str) and len(subject) <= LONGEST_CLIENT_ID else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,18 +35,11 @@ class OAuthForm:
 
     parameters: Mapping[str, str]
     resources: tuple[str, ...]
+    assertion: UnverifiedAssertion | None
 
     def claimed_client(self) -> str | None:
-        """Whom the assertion says it is from, before anybody has checked that."""
-        assertion = self.parameters.get("client_assertion")
-        if assertion is None:
-            return None
-        try:
-            _, claims = peek(assertion)
-        except JoseError:
-            return None
-        subject = claims.get("sub")
-        return subject if isinstance(subject, str) and len(subject) <= 128 else None
+        """Whom the request says it is from; nothing has been checked."""
+        return None if self.assertion is None else self.assertion.client_id()
 
 
 def read_form(body: bytes) -> OAuthForm:
@@ -65,4 +73,14 @@ def read_form(body: bytes) -> OAuthForm:
             parameters[name] = value
     if any("\x00" in value for value in parameters.values()):
         raise OAuthError("invalid_request", "A parameter holds a zero character.")
-    return OAuthForm(MappingProxyType(parameters), tuple(resources))
+    assertion = _take_apart(parameters.get("client_assertion"))
+    return OAuthForm(MappingProxyType(parameters), tuple(resources), assertion)
+
+
+def _take_apart(token: str | None) -> UnverifiedAssertion | None:
+    if token is None:
+        return None
+    try:
+        return UnverifiedAssertion(token, *peek(token))
+    except JoseError:
+        return None

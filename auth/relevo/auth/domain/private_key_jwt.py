@@ -1,19 +1,23 @@
-"""Client authentication by a signed assertion (`private_key_jwt`, RFC 7523 §3).
-
-The signature is Authlib's and joserfc's to check; these are the claims' rules.
-"""
+"""Client authentication by a signed assertion (`private_key_jwt`, RFC 7523 §3)."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from joserfc.jwk import OKPKey
+from joserfc.util import urlsafe_b64decode
+
+from relevo.servicekit.jose import verify_raw
+
 from .moments import in_words
 from .oauth_error import OAuthError
+from .oauth_form import UnverifiedAssertion
 
 ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 ASSERTION_ALGORITHMS: Final = ("Ed25519", "EdDSA")
 """RFC 9864 names the curve; libraries that know RFC 8037 only say EdDSA. The key decides anyway."""
+_ASSERTION_TYPES: Final = frozenset({"jwt", "client-authentication+jwt"})
 LEEWAY_SECONDS: Final = 30
 LONGEST_ASSERTION_SECONDS: Final = 300
 """Bounds how long a used `jti` must be remembered."""
@@ -41,6 +45,42 @@ def _seconds(claims: Mapping[str, Any], name: str) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < 1e12:
         raise _refuse(f"{name} is not a time in seconds")
     return value
+
+
+def verify_assertion(assertion: UnverifiedAssertion, keys: Mapping[str, OKPKey]) -> None:
+    """Check that one of a client's keys made the signature (RFC 7515 §5.2).
+
+    The registered key decides the algorithm, Ed25519; the header may only agree. So neither `none`
+    nor HMAC with a public key as its secret is ever considered.
+
+    Raises:
+        OAuthError: `invalid_client`, the same answer whatever is wrong.
+    """
+    header = assertion.header
+    kid = header.get("kid")
+    if kid is None and len(keys) == 1:
+        key = next(iter(keys.values()))
+    elif isinstance(kid, str) and kid in keys:
+        key = keys[kid]
+    else:
+        raise not_authenticated()
+    if header.get("alg") not in ASSERTION_ALGORITHMS or "crit" in header:
+        raise not_authenticated()
+    if str(header.get("typ", "JWT")).lower().removeprefix("application/") not in _ASSERTION_TYPES:
+        raise not_authenticated()
+    signed, _, signature = assertion.token.rpartition(".")
+    try:
+        verify_raw(signed.encode("ascii"), urlsafe_b64decode(signature.encode("ascii")), key)
+    except ValueError as error:  # not base64url, or BadSignatureError
+        raise not_authenticated() from error
+
+
+def not_authenticated() -> OAuthError:
+    """An unknown client and a wrong signature look alike: nobody learns who is registered."""
+    return OAuthError(
+        "invalid_client",
+        "Client assertion refused: no active key of a registered client made this signature.",
+    )
 
 
 def accept_assertion(
