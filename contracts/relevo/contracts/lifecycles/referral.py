@@ -26,6 +26,8 @@ OUTCOMES: Final[frozenset[State]] = frozenset(
     {"completed", "failed", "rejected", "redirected", "cancelled", "expired", "consent_withdrawn"}
 )
 ENDED: Final[frozenset[State]] = OUTCOMES | {"closed", "entered_in_error"}
+WRITTEN_BY_NODES: Final[frozenset[State]] = frozenset({"submitted", "expired", "consent_withdrawn"})
+"""No step that somebody takes on a referral leads here: the node writes these itself."""
 BEFORE_ACCEPTED: Final[frozenset[State]] = frozenset(
     {"submitted", "received", "acknowledged", "info_requested", "waitlisted"}
 )
@@ -64,12 +66,15 @@ def _table() -> dict[tuple[State, State], Actor]:
         moves[state, "cancel_requested"] = "receiver"
         moves["cancel_requested", state] = "receiver"
     moves["cancel_requested", "cancelled"] = "receiver"
-    for state in BEFORE_ACCEPTED - {"submitted"}:
-        moves[state, "expired"] = "receiver"
-        moves[state, "consent_withdrawn"] = "receiver"
-    moves["submitted", "expired"] = "sender"
-    moves["submitted", "consent_withdrawn"] = "sender"
-    moves.update({(outcome, "closed"): "sender" for outcome in OUTCOMES})
+    for state in (*_CANCELLABLE, "cancel_requested"):
+        moves[state, "entered_in_error"] = "receiver"
+    for state in STATES:
+        if state in BEFORE_ACCEPTED:
+            writer: Actor = "sender" if state == "submitted" else "receiver"
+            moves[state, "expired"] = writer
+            moves[state, "consent_withdrawn"] = writer
+        if state in OUTCOMES:
+            moves[state, "closed"] = "sender"
     return moves
 
 
@@ -104,23 +109,30 @@ COARSE: Final[Mapping[State, CoarseState]] = MappingProxyType(
 
 
 def check_transition(state: State, to: State, actor: Actor) -> None:
-    """Refuses an illegal move.
+    """Refuses a move that no person on this side may make.
 
     Raises:
         ProblemError: `illegal_transition` when nobody may make it, `not_your_step` when the other
             side may.
     """
     allowed = TRANSITIONS.get((state, to))
-    if allowed is None:
+    if allowed is None or not by_people(state, to):
         raise ProblemError("illegal_transition", subject="referral", from_state=state, to_state=to)
     if allowed != actor:
         raise ProblemError("not_your_step", from_state=state, to_state=to, actor=allowed)
 
 
+def by_people(state: State, to: State) -> bool:
+    """Whether people take this step; the others are for nodes alone."""
+    return to not in WRITTEN_BY_NODES and (state, to) != ("submitted", "received")
+
+
 def next_states(state: State, actor: Actor) -> tuple[State, ...]:
-    """Where this side may take a referral from here, in the order of the table."""
+    """Where people on this side may take a referral from here, in the order of the table."""
     return tuple(
-        to for (come_from, to), by in TRANSITIONS.items() if come_from == state and by == actor
+        to
+        for (here, to), by in TRANSITIONS.items()
+        if here == state and by == actor and by_people(here, to)
     )
 
 
