@@ -1,0 +1,97 @@
+"""The command `relevo`: everything that a person does with a node, a gateway or an issuer.
+
+Each group of commands is a module of its own and is loaded when it is used: a node's machine has no
+need of what only gateways use.
+"""
+
+import importlib
+import sys
+from typing import Any, Final
+
+import typer
+from typer.core import TyperGroup
+from typer.main import get_command
+from typing_extensions import override
+
+from .failures import explain
+from .output import MARKUP, complain
+
+_GROUPS: Final = {
+    "node": "An institution's node: make it ready, join a gateway, run it.",
+    "gateway": "A gateway: approve institutions, agree with peers, run it.",
+    "auth": "An issuer that stands alone: run it.",
+    "token": "Print an access token, for use with curl.",
+    "demo": "Start a federation on this machine and play a referral from end to end.",
+    "openapi": "Write the OpenAPI documents of the services, or compare them.",
+}
+_EPILOG: Final = "Exit status: 0 done, 1 refused or failed, 2 wrong usage, 3 a service cannot start with its settings."
+
+
+class _Groups(TyperGroup):
+    """Loads a group when it is used, and turns every refusal into one plain line."""
+
+    @override
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(_GROUPS)
+
+    @override
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name not in _GROUPS:
+            return None
+        command = get_command(_load(cmd_name))
+        command.name = cmd_name
+        command.help = _GROUPS[cmd_name]
+        return command
+
+    @override
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except Exception as error:
+            failure = explain(error)
+            if failure is None:
+                raise
+            complain(failure.text)
+            raise typer.Exit(failure.status) from None
+
+
+def _load(name: str) -> typer.Typer:
+    try:
+        module = importlib.import_module(f"relevo.cli.{name}")
+    except ModuleNotFoundError as error:
+        return _not_installed(name, error.name or "a library")
+    found: typer.Typer = module.app
+    return found
+
+
+def _not_installed(name: str, missing: str) -> typer.Typer:
+    stub = typer.Typer(add_completion=False)
+
+    @stub.command(context_settings={"ignore_unknown_options": True, "allow_extra_args": True})
+    def say_so() -> None:
+        extra = name if name in {"node", "gateway"} else "gateway"
+        complain(f"relevo {name} needs {missing}: pip install 'relevo[{extra}]'")
+        raise typer.Exit(3)
+
+    return stub
+
+
+app = typer.Typer(
+    cls=_Groups,
+    name="relevo",
+    help="Consented referrals of people on the move, from institution to institution.",
+    epilog=_EPILOG,
+    rich_markup_mode=MARKUP,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    no_args_is_help=True,
+)
+
+
+@app.callback()
+def _relevo() -> None:
+    pass
+
+
+if __name__ == "__main__":
+    sys.exit(app())
