@@ -167,6 +167,13 @@ class ListedInstitution(ContractModel):
     updated_at: Moment
 
 
+class DirectoryPage(ContractModel):
+    """A page of the directory, by institution id; `next_cursor` is absent on the last."""
+
+    institutions: list[ListedInstitution]
+    next_cursor: str | None = None
+
+
 class PeerGateway(ContractModel):
     """A gateway that this one has an agreement with."""
 

@@ -46,4 +46,5 @@ class Receipt(ContractModel):
     leaf: ReceiptLeaf
     index: Annotated[int, Field(ge=0)]
     proof: Annotated[list[Sha256Hex], Field(max_length=64)]
-    checkpoint: Annotated[str, StringConstraints(max_length=8000)]
+    # The line break at the end of a signed note is part of it.
+    checkpoint: Annotated[str, StringConstraints(max_length=8000, strip_whitespace=False)]
