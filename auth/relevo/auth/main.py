@@ -73,6 +73,7 @@ def create_app(
         description=_DESCRIPTION,
         lifespan=lifespan,
         generate_unique_id_function=operation_id,
+        docs_url=None,
         redoc_url=None,
     )
     app.state.worker = None

@@ -1,6 +1,6 @@
 """Which scopes a token of the client credentials grant carries (RFC 6749 §3.3 and §4.4)."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Final
 
 from relevo.contracts.scopes import Scope
@@ -18,25 +18,19 @@ def scopes_within(mandates: Collection[str], scopes: Collection[Scope]) -> froze
     return held & ENFORCEMENT_SCOPES if ENFORCEMENT in mandates else held
 
 
-def choose_scopes(
-    requested: str | None, *, mandates: Collection[str], granted: Collection[Scope]
-) -> tuple[Scope, ...]:
-    """The scopes of a token, in the order of their names.
+def choose_scopes(requested: str | None, allowed: Sequence[str]) -> str:
+    """The scopes of a token, in the order of `allowed`.
 
     Without `scope` the client gets all of its own. Asking for one that is not the client's refuses
-    the whole request, so that a client never works with less than it believes it has. The mandate
-    is asked again here, so that not even a row changed by hand opens data to enforcement.
+    the whole request, so that a client never works with less than it believes it has.
 
     Raises:
         OAuthError: `invalid_scope`.
     """
-    allowed = scopes_within(mandates, granted)
     asked = set((requested or "").split(" ")) - {""}
-    chosen = (
-        sorted(scope for scope in allowed if scope.value in asked) if asked else sorted(allowed)
-    )
+    chosen = [scope for scope in allowed if scope in asked] if asked else allowed
     if len(chosen) < len(asked):
         raise OAuthError("invalid_scope", "A requested scope is not granted to this client.")
     if not chosen:
         raise OAuthError("invalid_scope", "This client has no scope.")
-    return tuple(chosen)
+    return " ".join(chosen)
