@@ -10,7 +10,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from .identifiers import Country, PartyId, Uuid
 from .lifecycles.consent import State
-from .model import ContractModel, LongText, Moment, ShortText
+from .model import ContractModel, Flag, LongText, Moment, ShortText
 from .vocabularies.codes import DataCategory, Purpose
 
 LanguageTag = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Z]{2})?$")]
@@ -24,7 +24,7 @@ class Interpreter(ContractModel):
     modality: Literal["in_person", "telephone", "video", "recorded_audio"]
     is_adult: Literal[True]
     is_relative: Literal[False] = False
-    from_same_village: bool = False
+    from_same_village: Flag = False
     person_agreed: Literal[True]
 
 
@@ -37,7 +37,7 @@ class Notice(ContractModel):
     channel: Literal["read_aloud", "paper", "screen", "audio", "video"]
     sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] | None = None
     interpreter: Interpreter | None = None
-    copy_given: bool = False
+    copy_given: Flag = False
 
 
 class Recipient(ContractModel):
@@ -94,7 +94,7 @@ class GivenBy(ContractModel):
 class ContactRules(ContractModel):
     """How she may be reached without being put at risk. They outrank every calendar."""
 
-    prohibited: bool = False
+    prohibited: Flag = False
     only_numbers: Annotated[list[ShortText], Field(max_length=10)] = []
     channels_refused: Annotated[
         list[Literal["call", "sms", "whatsapp", "signal", "email", "visit", "post"]],

@@ -38,23 +38,36 @@ def check_consent(
         )
     if any(_denies(denial, receiver) for denial in consent.denials):
         raise ProblemError("receiver_denied_by_person", receiver=receiver)
-    named = [
-        entry
-        for entry in consent.recipients
-        if not entry.only and entry.party in {receiver, institution_of(receiver)}
-    ]
-    if not named:
+    entries = _entries_for(consent, receiver)
+    if not entries:
         raise ProblemError("consent_does_not_cover_receiver", receiver=receiver)
-    # The unit's own entry is the narrower word and outranks its institution's.
-    entry = max(named, key=lambda recipient: len(recipient.party))
-    if purpose not in (entry.purposes or consent.purposes) or purpose not in consent.purposes:
+    for_purpose = [
+        entry
+        for entry in entries
+        if purpose in consent.purposes and purpose in (entry.purposes or consent.purposes)
+    ]
+    if not for_purpose:
         raise ProblemError("consent_does_not_cover_purpose", purpose=purpose)
-    uncovered = set(categories) - allowed_categories(consent, entry)
-    if uncovered:
-        raise ProblemError(
-            "consent_does_not_cover_category", categories=in_code_order("data_category", uncovered)
-        )
-    return entry
+    for entry in for_purpose:
+        if set(categories) <= allowed_categories(consent, entry):
+            return entry
+    uncovered = set(categories) - allowed_categories(consent, for_purpose[0])
+    raise ProblemError(
+        "consent_does_not_cover_category", categories=in_code_order("data_category", uncovered)
+    )
+
+
+def _entries_for(consent: Consent, receiver: str) -> list[Recipient]:
+    """Entries that let this party have a file.
+
+    What she said of the unit is the narrower word and outranks what she said of its institution,
+    even when it is that the unit gets no file and may only ask for the status.
+    """
+    own = [entry for entry in consent.recipients if entry.party == receiver]
+    of_institution = [
+        entry for entry in consent.recipients if entry.party == institution_of(receiver)
+    ]
+    return [entry for entry in own or of_institution if not entry.only]
 
 
 def allowed_categories(consent: Consent, recipient: Recipient) -> set[str]:
@@ -88,18 +101,23 @@ def check_country_of_origin(
 ) -> None:
     """Where there is a protection need, no party of a country of nationality learns of it.
 
-    A grant that names the party, with the time of the warning, lifts this for that party.
+    Every person of the file lifts this for herself: each consent names the party as a receiver, with
+    the time of the warning. One adult's word never opens the other's file.
 
     Raises:
         ProblemError: `country_of_origin_excluded`.
     """
     if country_of(receiver) not in excluded_countries:
         return
-    for consent in consents:
-        for entry in consent.recipients:
-            if entry.party == receiver and entry.origin_warning_given_at is not None:
-                return
-    raise ProblemError("country_of_origin_excluded", receiver=receiver)
+    warned = [
+        any(
+            entry.party == receiver and not entry.only and entry.origin_warning_given_at is not None
+            for entry in consent.recipients
+        )
+        for consent in consents
+    ]
+    if not warned or not all(warned):
+        raise ProblemError("country_of_origin_excluded", receiver=receiver)
 
 
 def check_slices(

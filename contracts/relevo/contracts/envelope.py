@@ -12,7 +12,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from .grant_slice import Categories, Epoch
 from .identifiers import PartyId, PathwayId, ReferenceCode, Uuid
-from .model import ContractModel, ShortText
+from .model import ContractModel, Flag, ShortText, Whole
 from .vocabularies.codes import LawfulBasis, Purpose, TriageLevel
 
 ENVELOPE_TYP: Final = "relevo-envelope+jwt"
@@ -80,7 +80,7 @@ class Envelope(ContractModel):
     correlation_id: Uuid
     reference_code: ReferenceCode
     pathway: PathwayId
-    event_seq: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
+    event_seq: Annotated[Whole, Field(ge=0, le=1_000_000)] | None = None
     state: CoarseState | None = None
     triage: TriageLevel | None = None
     purpose: Purpose | None = None
@@ -93,7 +93,7 @@ class Envelope(ContractModel):
         Annotated[str, StringConstraints(pattern=r"^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$")]
         | None
     ) = None
-    test: bool = False
+    test: Flag = False
     content: CompactJose | None = None
 
     @model_validator(mode="after")

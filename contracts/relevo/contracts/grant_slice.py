@@ -11,7 +11,7 @@ from typing import Annotated, Final, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from .identifiers import InstitutionId, PartyId, Uuid
-from .model import ContractModel
+from .model import ContractModel, Whole
 from .vocabularies.codes import DataCategory, LawfulBasis, Purpose
 from .vocabularies.loader import in_code_order
 
@@ -19,7 +19,7 @@ GRANT_TYP: Final = "relevo-grant+jwt"
 
 GrantState = Literal["active", "withdrawn", "expired", "superseded"]
 
-Epoch = Annotated[int, Field(ge=0, le=7_258_118_400)]
+Epoch = Annotated[Whole, Field(ge=0, le=7_258_118_400)]
 """Seconds since 1970-01-01T00:00:00Z (RFC 7519 NumericDate)."""
 
 

@@ -6,7 +6,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from .grant_slice import Epoch
 from .identifiers import Country, GatewayId, InstitutionId, PartyId, institution_of
-from .model import ContractModel, Moment, ShortText
+from .model import ContractModel, Moment, ShortText, Whole
 from .vocabularies.codes import InstitutionType, Mandate
 
 KEY_SET_TYP: Final = "relevo-key-set+jwt"
@@ -48,12 +48,11 @@ class KeySet(ContractModel):
     Attributes:
         version: Grows by one with each set; an older one never replaces a newer.
         identity_key: The long-lived key whose fingerprint people confirm out of band.
-        previous: When the identity key changes: the same claims signed by the key before it.
     """
 
     iss: InstitutionId | GatewayId
     iat: Epoch
-    version: Annotated[int, Field(ge=1)]
+    version: Annotated[Whole, Field(ge=1)]
     identity_key: PublicKey
     keys: Annotated[list[PublicKey], Field(min_length=1, max_length=20)]
 

@@ -1,13 +1,16 @@
 """The base of every model of the contract, and the types that several of them share."""
 
+import re
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import (
     AfterValidator,
     AwareDatetime,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
+    Field,
     PlainSerializer,
     StringConstraints,
 )
@@ -19,15 +22,33 @@ class ContractModel(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
 
 
+Flag = Annotated[bool, Field(strict=True)]
+"""`true` or `false`; "no", 0 and 1 are refused rather than guessed at."""
+Whole = Annotated[int, Field(strict=True)]
+"""A JSON number without a fraction; "3" and `true` are refused."""
+
+_RFC_3339: Final = re.compile(
+    r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII
+)
+
+
+def _written_out(moment: object) -> object:
+    if isinstance(moment, datetime) or (
+        isinstance(moment, str) and _RFC_3339.fullmatch(moment.strip())
+    ):
+        return moment
+    raise ValueError("a time as RFC 3339 writes it, with seconds and an offset")
+
+
 def _in_range(moment: datetime) -> datetime:
-    moment = moment.astimezone(UTC)
     if not 1900 <= moment.year <= 2200:
         raise ValueError("a time between 1900 and 2200")
-    return moment
+    return moment.astimezone(UTC)
 
 
 Moment = Annotated[
     AwareDatetime,
+    BeforeValidator(_written_out),
     AfterValidator(_in_range),
     PlainSerializer(
         lambda moment: moment.astimezone(UTC).isoformat().replace("+00:00", "Z"),

@@ -10,7 +10,7 @@ from typing import Annotated, Final, Literal
 from pydantic import Field, StringConstraints, model_validator
 
 from .identifiers import Country
-from .model import ContractModel, LongText, Moment, ShortText
+from .model import ContractModel, Flag, LongText, Moment, ShortText
 from .vocabularies.codes import (
     CaseProfile,
     ChildCareStatus,
@@ -139,8 +139,8 @@ class EthnicityLanguage(ContractModel):
     languages: Annotated[list[LanguageCode], Field(max_length=10)] = []
     language_group: ShortText | None = None
     people: ShortText | None = None
-    needs_interpreter: bool = False
-    can_read: bool | None = None
+    needs_interpreter: Flag = False
+    can_read: Flag | None = None
 
 
 class SensitiveNotes(ContractModel):

@@ -73,15 +73,20 @@ class ProblemError(Exception):
         self.name = name
         self.errors = errors or []
         self.members = members
-        super().__init__(f"{name}: {self.problem_type.detail['en'].format(**members)}")
+        super().__init__(f"{name}: {self._detail('en')}")
+
+    def _detail(self, language: Language) -> str:
+        spoken = {
+            name: ", ".join(map(str, value)) if isinstance(value, list | tuple) else value
+            for name, value in self.members.items()
+        }
+        return self.problem_type.detail[language].format(**spoken)
 
     def problem(self, language: Language = "en") -> Problem:
         """The body to send, its title and detail in one language and `translations` in all."""
         kind = self.problem_type
         translations = {
-            tongue: Translation(
-                title=kind.title[tongue], detail=kind.detail[tongue].format(**self.members)
-            )
+            tongue: Translation(title=kind.title[tongue], detail=self._detail(tongue))
             for tongue in LANGUAGES
         }
         return Problem(

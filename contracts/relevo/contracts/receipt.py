@@ -10,7 +10,7 @@ from typing import Annotated, Final, Literal
 from pydantic import Field, StringConstraints
 
 from .identifiers import GatewayId, Uuid
-from .model import ContractModel, Moment
+from .model import ContractModel, Moment, Whole
 
 ReceiptKind = Literal["accepted", "delivered", "refused", "expired", "dead"]
 Sha256Hex = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
@@ -44,7 +44,7 @@ class Receipt(ContractModel):
     """A leaf, its place in the ledger, and the proof that the checkpoint covers it."""
 
     leaf: ReceiptLeaf
-    index: Annotated[int, Field(ge=0)]
+    index: Annotated[Whole, Field(ge=0)]
     proof: Annotated[list[Sha256Hex], Field(max_length=64)]
     # The line break at the end of a signed note is part of it.
     checkpoint: Annotated[str, StringConstraints(max_length=8000, strip_whitespace=False)]

@@ -8,7 +8,7 @@ from .consent import ContactRules
 from .envelope import LegalBasis
 from .identifiers import PartyId, PathwayId, ReferenceCode, Uuid
 from .lifecycles.referral import State
-from .model import ContractModel, LongText, Moment, ShortText
+from .model import ContractModel, Flag, LongText, Moment, ShortText, Whole
 from .person import Person
 from .vocabularies.codes import DataCategory, OutcomeType, Purpose, Reason, ServiceType, TriageLevel
 
@@ -44,7 +44,7 @@ class ReferralSubmission(ContractModel):
     basis: LegalBasis | None = None
     local_reference: ShortText | None = None
     part_of: Uuid | None = None
-    expires_in_days: Annotated[int, Field(ge=1, le=90)] = 30
+    expires_in_days: Annotated[Whole, Field(ge=1, le=90)] = 30
 
     @model_validator(mode="after")
     def _one_record_each(self) -> "ReferralSubmission":
@@ -70,7 +70,7 @@ class RemainingNeed(ContractModel):
     """A need that stands after the outcome; it opens a new referral linked to this one."""
 
     service: ServiceType
-    already_referred: bool = False
+    already_referred: Flag = False
 
 
 class CounterReferral(ContractModel):
@@ -120,14 +120,14 @@ class Transition(ContractModel):
 class HistoryEntry(ContractModel):
     """One event of a referral, as both sides hold it."""
 
-    seq: int
+    seq: Whole
     state: State
     actor: Literal["sender", "receiver"]
     at: Moment = Field(description="When its author did it, by the author's clock.")
     reason: Reason | None = None
     appointment: Appointment | None = None
     seen_by: ShortText | None = None
-    applicable: bool = True
+    applicable: Flag = True
 
 
 class Referral(ContractModel):
@@ -150,7 +150,7 @@ class Referral(ContractModel):
     triage: TriageLevel
     purpose: Purpose
     state: State
-    event_seq: int
+    event_seq: Whole
     needs: list[Need]
     persons: list[dict[str, object]]
     contact_rules: list[ContactRules] = []

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from relevo.contracts.identifiers import Uuid
 from relevo.contracts.model import ContractModel, Moment, ShortText
@@ -17,6 +17,12 @@ class WithdrawalAnswered(ContractModel):
     answer: Literal["stopped", "erased", "kept"]
     law: Annotated[ShortText | None, Field(description="Required when kept.")] = None
     at: Moment
+
+    @model_validator(mode="after")
+    def _names_its_law(self) -> "WithdrawalAnswered":
+        if self.answer == "kept" and self.law is None:
+            raise ValueError("data is kept only under a law, and it is named")
+        return self
 
 
 WITHDRAWAL_ANSWERED = MessageType(
