@@ -62,7 +62,6 @@ def create_app(
     """
     owns_database = database is None
     opened = database or Database(settings.database_url)
-    keys_database = Database(settings.data_key_database_url, pool_size=2)
     http = outbound_http(
         allow_private=settings.allow_private_addresses, proxy=settings.outbound_proxy
     )
@@ -72,7 +71,10 @@ def create_app(
         settings=settings,
         database=opened,
         clock=clock or make_clock(settings),
-        vault=Vault(keys_database, settings.master_key_path.read_bytes()),
+        vault=Vault(
+            Database(settings.data_key_database_url, pool_size=2),
+            settings.master_key_path.read_bytes(),
+        ),
         keys=NodeKeys.load(settings),
         gateway=GatewayClient(),
     )
@@ -108,7 +110,7 @@ def create_app(
             await asyncio.gather(joining, return_exceptions=True)
             await http.aclose()
             await local_http.aclose()
-            keys_database.close()
+            node.vault.close()
             if owns_database:
                 await opened.aclose()
 

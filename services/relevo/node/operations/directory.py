@@ -1,7 +1,8 @@
 """Who somebody is, with which keys: asked of the gateway, believed only as far as the pin goes."""
 
+import asyncio
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import structlog
@@ -28,6 +29,8 @@ from relevo.servicekit.http_client import RefusedError, RetryableError
 from .context import Node
 
 _log = structlog.get_logger()
+_PATIENCE_SECONDS: Final = 3.0
+_QUIET: Final = timedelta(seconds=2)
 _STALE_REFUSED_AFTER: Final = timedelta(days=30)
 
 
@@ -50,6 +53,8 @@ class Directory:
         self._node = node
         self._known: dict[str, tuple[Peer, datetime]] = {}
         self._gateways: dict[str, list[OKPKey]] = {}
+        self._quiet_until = datetime.min.replace(tzinfo=UTC)
+        self._asking: dict[str, asyncio.Lock] = {}
 
     async def peer(self, party: str) -> Peer:
         """The institution that a party belongs to.
@@ -59,13 +64,21 @@ class Directory:
                 `gateway_unreachable` when nothing is known yet and nobody can be asked.
         """
         institution = institution_of(party)
+        try:
+            async with self._asking.setdefault(institution, asyncio.Lock()):
+                return await self._peer(institution)
+        finally:
+            if institution not in self._known:
+                self._asking.pop(institution, None)
+
+    async def _peer(self, institution: str) -> Peer:
         now = self._node.clock.security()
         known = self._known.get(institution)
         fresh = timedelta(seconds=self._node.settings.directory_cache_seconds)
         if known is not None and now - known[1] < fresh:
             return known[0]
         try:
-            jws = await self._node.gateway.directory_entry(institution)
+            jws = await self._ask(institution, now)
         except RefusedError as error:
             if error.status == 404:
                 self.forget(institution)
@@ -77,6 +90,17 @@ class Directory:
         await self._node.database.write(peers.put_entry, institution, jws, now=now)
         self._known[institution] = (peer, now)
         return peer
+
+    async def _ask(self, institution: str, now: datetime) -> str:
+        # With the link down, a caseworker must not wait for it with every referral.
+        if now < self._quiet_until:
+            raise RetryableError("link_down")
+        try:
+            async with asyncio.timeout(_PATIENCE_SECONDS):
+                return await self._node.gateway.directory_entry(institution)
+        except (TimeoutError, RetryableError) as error:
+            self._quiet_until = now + _QUIET
+            raise RetryableError("link_down") from error
 
     async def peer_if_known(self, party: str) -> Peer | None:
         """Like `peer`, but None when nobody can be asked now: the message waits in the outbox."""

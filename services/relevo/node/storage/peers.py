@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, Table, select, update
 
 from relevo.contracts.institution import Welcome
+from relevo.servicekit.database import insert_or_ignore
 
 from .tables import directory_entry, membership, pin
 
@@ -32,8 +34,7 @@ def all_pins(connection: Connection) -> list[Pin]:
 
 
 def put_pin(connection: Connection, value: Pin) -> None:
-    connection.execute(delete(pin).where(pin.c.institution == value.institution))
-    connection.execute(insert(pin).values(**vars(value)))
+    _put(connection, pin, "institution", vars(value))
 
 
 def get_entry(connection: Connection, institution: str) -> tuple[str, datetime] | None:
@@ -45,14 +46,8 @@ def get_entry(connection: Connection, institution: str) -> tuple[str, datetime] 
 
 
 def put_entry(connection: Connection, institution: str, jws: str, *, now: datetime) -> None:
-    connection.execute(delete(directory_entry).where(directory_entry.c.institution == institution))
-    connection.execute(
-        insert(directory_entry).values(institution=institution, jws=jws, fetched_at=now)
-    )
-
-
-def drop_entry(connection: Connection, institution: str) -> None:
-    connection.execute(delete(directory_entry).where(directory_entry.c.institution == institution))
+    row = {"institution": institution, "jws": jws, "fetched_at": now}
+    _put(connection, directory_entry, "institution", row)
 
 
 def get_welcome(connection: Connection) -> Welcome | None:
@@ -61,7 +56,10 @@ def get_welcome(connection: Connection) -> Welcome | None:
 
 
 def put_welcome(connection: Connection, welcome: Welcome, *, now: datetime) -> None:
-    connection.execute(delete(membership))
-    connection.execute(
-        insert(membership).values(id=1, welcome=welcome.model_dump_json(), joined_at=now)
-    )
+    row = {"id": 1, "welcome": welcome.model_dump_json(), "joined_at": now}
+    _put(connection, membership, "id", row)
+
+
+def _put(connection: Connection, table: Table, key: str, row: dict[str, Any]) -> None:
+    if not insert_or_ignore(connection, table, [row]):
+        connection.execute(update(table).where(table.c[key] == row[key]).values(**row))

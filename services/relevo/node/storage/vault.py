@@ -106,6 +106,10 @@ class Vault:
             lambda connection: connection.execute(delete(_data_key).where(_data_key.c.id == key_id))
         )
 
+    def close(self) -> None:
+        """Lets the key database go."""
+        self._database.close()
+
     def _store(self, connection: Connection, made: list[tuple[str, bytes]]) -> None:
         rows = [{"id": i, "wrapped": aes_key_wrap(self._master_key, key)} for i, key in made]
         insert_or_ignore(connection, _data_key, rows)

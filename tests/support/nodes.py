@@ -1,0 +1,372 @@
+"""Nodes that speak to each other through a network that a test controls, without processes.
+
+The network stands where the gateways are: it knows the directory, takes envelopes and carries them
+when the test says so, in the order and as often as the test says.
+"""
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+from joserfc.jwk import OKPKey
+from typing_extensions import override
+
+from relevo.contracts.exchange import BatchAnswer, MessageAnswer, MessageBatch
+from relevo.contracts.institution import (
+    DIRECTORY_ENTRY_TYP,
+    KEY_SET_TYP,
+    DirectoryEntry,
+    InstitutionProfile,
+    KeySet,
+    PeerGateway,
+    PublicKey,
+    Registration,
+    SignedKeySet,
+    Unit,
+    Welcome,
+)
+from relevo.contracts.message_types.registry import MESSAGE_TYPES
+from relevo.contracts.problem import ProblemError
+from relevo.contracts.scopes import Scope
+from relevo.contracts.status import Status
+from relevo.node.clients.gateway import GatewayClient
+from relevo.node.config import NodeSettings
+from relevo.node.main import PACKAGE, create_app
+from relevo.node.operations import join
+from relevo.node.operations.context import Node
+from relevo.node.operations.directory import Directory
+from relevo.node.operations.open_envelope import parse
+from relevo.node.operations.pins import pin
+from relevo.node.operations.receive import receive
+from relevo.node.workers.relay import relay_once
+from relevo.servicekit import jose
+from relevo.servicekit.clock import FixedClock
+from relevo.servicekit.database import Database
+from relevo.servicekit.http_client import RefusedError, RetryableError
+from relevo.servicekit.migrations import upgrade
+from tests.support.issuer import Issuer
+
+START = datetime(2026, 3, 2, 16, 40, tzinfo=UTC)
+SHELTER = "mx.albergue-tapachula"
+INSTITUTE = "gt.igm"
+RECEPTION = "gt.igm.crr"
+CONSULATE = "gt.consulado-tapachula"
+GATEWAY = "gateway.mx"
+ALL_SCOPES = " ".join(
+    scope.value for scope in Scope if scope not in {Scope.MESSAGES_DELIVER, Scope.FEDERATION_RELAY}
+)
+
+
+def a_profile(institution: str) -> InstitutionProfile:
+    country = institution[:2].upper()
+    kinds: dict[str, dict[str, Any]] = {
+        SHELTER: {"type": "shelter", "mandates": ["shelter", "humanitarian_assistance"]},
+        INSTITUTE: {
+            "type": "migration_institute",
+            "mandates": ["returnee_reception"],
+            "units": [
+                Unit(id=RECEPTION, name="Recepción", mandates=["returnee_reception"]),
+                Unit(id="gt.igm.car", name="Atención", mandates=["labour_insertion"]),
+                Unit(id="gt.igm.control", name="Control", mandates=["enforcement"]),
+            ],
+        },
+        CONSULATE: {"type": "consulate", "mandates": ["consular_protection"]},
+    }
+    return InstitutionProfile(
+        institution=institution,
+        name=institution,
+        country=country,
+        message_types=list(MESSAGE_TYPES),
+        delivery="push",
+        node_url=f"https://{institution}.example",
+        **kinds.get(institution, {"type": "ngo", "mandates": ["returnee_reception"]}),
+    )
+
+
+@dataclass
+class Member:
+    """One institution: its node, and its local systems' way in."""
+
+    node: Node
+    directory: Directory
+    app: Any
+    issuer: Issuer
+    settings: NodeSettings
+    registration: Registration
+
+    @property
+    def id(self) -> str:
+        return self.node.institution
+
+    def http(self, *, scopes: str = ALL_SCOPES, **claims: Any) -> httpx.AsyncClient:
+        """A client of this node's API with a token of its institution."""
+        token = self.issuer.token(
+            iss=self.settings.base_url,
+            aud=self.settings.base_url,
+            institution=claims.pop("institution", self.id),
+            scope=scopes,
+            **claims,
+        )
+        return httpx.AsyncClient(
+            transport=httpx.ASGITransport(self.app),
+            base_url=self.settings.base_url,
+            headers={"authorization": f"Bearer {token}"},
+        )
+
+    async def send_what_waits(self) -> None:
+        while await relay_once(self.node, self.directory):
+            pass
+
+
+@dataclass
+class Network:
+    """The directory, and every envelope that is on its way."""
+
+    clock: FixedClock
+    down: bool = False
+    members: dict[str, Member] = field(default_factory=dict)
+    states: dict[str, str] = field(default_factory=dict)
+    waiting: list[str] = field(default_factory=list)
+    carried: list[str] = field(default_factory=list)
+    key: OKPKey = field(default_factory=jose.generate_signing_key)
+    key_sets: dict[str, SignedKeySet] = field(default_factory=dict)
+
+    def entry(self, institution: str) -> str:
+        member = self.members[institution]
+        claims = DirectoryEntry(
+            iss=GATEWAY,
+            iat=int(self.clock.now.timestamp()),
+            profile=member.registration.profile,
+            state=self.states.get(institution, "active"),
+            key_set=self.key_sets.get(
+                institution, SignedKeySet(key_set=member.registration.key_set)
+            ),
+            valid_until=int((self.clock.now + timedelta(days=365)).timestamp()),
+        )
+        return jose.sign(claims.model_dump(mode="json"), self.key, typ=DIRECTORY_ENTRY_TYP)
+
+    def welcome(self) -> Welcome:
+        key = PublicKey(
+            **{k: jose.public_jwk(self.key)[k] for k in ("kty", "crv", "x", "kid", "use")}
+        )
+        keys = KeySet(iss=GATEWAY, iat=0, version=1, identity_key=key, keys=[key])
+        return Welcome(
+            gateway=GATEWAY,
+            gateway_url="https://gateway.example",
+            gateway_key_set=jose.sign(keys.model_dump(), self.key, typ=KEY_SET_TYP),
+            gateway_client_key=key,
+            countries=["MX", "GT"],
+            client_id="node",
+        )
+
+    async def deliver(self, jws: str) -> MessageAnswer:
+        """Hands one envelope to its receiver, as a gateway does."""
+        receiver = ".".join(parse(jws).aud.split(".")[:2])
+        member = self.members[receiver]
+        answer = await receive(member.node, member.directory, MessageBatch(envelopes=[jws]))
+        return answer.answers[0]
+
+    async def settle(self) -> list[MessageAnswer]:
+        """Carries everything until nothing is left to carry."""
+        answers: list[MessageAnswer] = []
+        while True:
+            for member in self.members.values():
+                await member.send_what_waits()
+            if not self.waiting:
+                return answers
+            batch, self.waiting = self.waiting, []
+            answers += [await self.deliver(jws) for jws in batch]
+
+
+class GatewayOfTest(GatewayClient):
+    """The network as one node's gateway."""
+
+    def __init__(self, network: Network) -> None:
+        super().__init__()
+        self._network = network
+
+    @override
+    async def send(self, envelopes: list[str]) -> BatchAnswer:
+        if self._network.down:
+            raise RetryableError("connect")
+        self._network.waiting += envelopes
+        self._network.carried += envelopes
+        return BatchAnswer(
+            answers=[
+                MessageAnswer(message_id=parse(jws).jti, result="accepted") for jws in envelopes
+            ]
+        )
+
+    @override
+    async def directory_entry(self, institution: str) -> str:
+        if self._network.down:
+            raise RetryableError("connect")
+        if institution not in self._network.members:
+            raise RefusedError(ProblemError("not_found").problem(), 404)
+        return self._network.entry(institution)
+
+    @override
+    async def gateways(self) -> list[PeerGateway]:
+        return []
+
+    @override
+    async def status(self, query_jws: str) -> Status:
+        raise RefusedError(ProblemError("not_found").problem(), 404)
+
+
+@contextmanager
+def a_member(
+    network: Network, institution: str, folder: Path, database: Database, *, pinning: str
+) -> Iterator[Member]:
+    base_url = f"https://{institution}.example"
+    settings = NodeSettings(
+        institution=institution,
+        database_url="sqlite:////not/used.db",
+        data_key_database_url=f"sqlite:///{folder / institution}.keys.db",
+        base_url=base_url,
+        key_directory=folder / institution,
+        pinning=pinning,  # type: ignore[arg-type]
+        directory_cache_seconds=5,
+    )
+    join.make_keys(settings)
+    join.migrate_data_keys(settings)
+    upgrade(database, PACKAGE)
+    prepared = join.registration(settings, a_profile(institution))
+    _, claims = jose.peek(prepared.registration)
+    issuer = Issuer(network.clock)
+    issuer.statement_claims = {"iss": base_url}
+    app = create_app(settings, database=database, clock=network.clock, fetch=issuer.fetch)
+    member = Member(
+        node=app.state.node,
+        directory=app.state.directory,
+        app=app,
+        issuer=issuer,
+        settings=settings,
+        registration=Registration.model_validate(claims),
+    )
+    member.node.gateway = GatewayOfTest(network)
+    join.join(database, network.welcome(), network.clock)
+    network.members[institution] = member
+    try:
+        yield member
+    finally:
+        member.node.vault.close()
+
+
+def pin_each_other(network: Network) -> None:
+    """What people do by telephone when an agreement is made."""
+    for member in network.members.values():
+        for other in network.members.values():
+            identity = jose.load_key(other.settings.key_directory / "identity.jwk")
+            member.node.database.write_now(
+                pin,
+                other.id,
+                jose.thumbprint(identity),
+                confirmed_by="test",
+                now=network.clock.now,
+            )
+
+
+# -- what institutions' systems send ----------------------------------------------------------------
+
+
+def a_consent(now: datetime = START, **changes: Any) -> dict[str, Any]:
+    given: dict[str, Any] = {
+        "person_id": "T-1",
+        "notice": {"id": "general", "version": "3", "language": "es", "channel": "read_aloud"},
+        "purposes": ["service_delivery", "identity_documentation"],
+        "categories": ["identity", "contact", "location_municipality", "family"],
+        "recipients": [
+            {"party": RECEPTION},
+            {"party": "gt.renap"},
+            {"party": CONSULATE, "only": ["status", "follow_up"]},
+        ],
+        "denials": [],
+        "given_by": {"capacity": "self"},
+        "method": "signature",
+        "given_at": now.isoformat(),
+        "valid_from": now.isoformat(),
+        "valid_until": (now + timedelta(days=180)).isoformat(),
+        "contact_rules": {"pass_phrase": "la milpa ya espigó"},
+    }
+    return given | changes
+
+
+def a_person(**changes: Any) -> dict[str, Any]:
+    person: dict[str, Any] = {
+        "person_id": "T-1",
+        "identity": {
+            "given_names": "Tomasa Isabel",
+            "family_names": ["Temaj", "Coronado"],
+            "birth_date": {"value": "1993", "precision": "year"},
+            "sex": "female",
+            "nationalities": ["GT"],
+        },
+        "contact": {"phones": ["+502 0000-1204"]},
+        "health": {"summary": "dolor de cabeza"},
+    }
+    return {k: v for k, v in (person | changes).items() if v is not None}
+
+
+def a_submission(consent_id: str | None, **changes: Any) -> dict[str, Any]:
+    submission: dict[str, Any] = {
+        "receiver": RECEPTION,
+        "pathway": "gt-retorno-al-hogar",
+        "triage": "green",
+        "needs": [{"service": "safe_transport_accompanied"}, {"service": "national_id"}],
+        "persons": [a_person()],
+        "share": ["identity", "contact"],
+        "consent_ids": [] if consent_id is None else [consent_id],
+    }
+    return submission | changes
+
+
+def a_key() -> dict[str, str]:
+    return {"idempotency-key": str(uuid.uuid4())}
+
+
+async def consented(member: Member, **changes: Any) -> str:
+    """Records a consent; its id."""
+    async with member.http() as http:
+        answer = await http.post("/v1/consents", json=a_consent(**changes), headers=a_key())
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["id"])
+
+
+async def submitted(member: Member, consent_id: str, **changes: Any) -> str:
+    """Submits a referral; its id."""
+    async with member.http() as http:
+        answer = await http.post(
+            "/v1/referrals", json=a_submission(consent_id, **changes), headers=a_key()
+        )
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["id"])
+
+
+async def step(member: Member, referral_id: str, **transition: Any) -> httpx.Response:
+    async with member.http() as http:
+        return await http.post(f"/v1/referrals/{referral_id}/transitions", json=transition)
+
+
+async def look(member: Member, referral_id: str) -> dict[str, Any]:
+    async with member.http() as http:
+        answer = await http.get(f"/v1/referrals/{referral_id}")
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+COMPLETION: dict[str, Any] = {
+    "to": "completed",
+    "counter_referral": {
+        "outcome": "service_delivered",
+        "services": [{"service": "safe_transport_accompanied"}],
+        "remaining_needs": [{"service": "child_protection", "already_referred": True}],
+        "ended_at": "2026-03-04T15:00:00Z",
+    },
+}
