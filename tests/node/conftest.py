@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from relevo.node.main import PACKAGE
 from relevo.servicekit import issuer_statements
 from relevo.servicekit.clock import FixedClock
 from relevo.servicekit.database import Database
@@ -32,7 +33,7 @@ def network(
             if request.param == "sqlite":
                 url = f"sqlite:///{tmp_path / institution}.db"
             else:
-                url = fresh_postgresql_url()
+                url = fresh_postgresql_url(PACKAGE)
                 stack.callback(drop, url)
             database = Database(url)
             stack.callback(database.close)

@@ -12,6 +12,7 @@ import uuid
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import psutil
@@ -60,14 +61,32 @@ def stop_server() -> None:
     _stop(Path(os.environ.pop(_FOLDER_VARIABLE)))
 
 
-def fresh_postgresql_url() -> str:
-    """The URL of a new, empty PostgreSQL database, for tests that start processes.
+def fresh_postgresql_url(package: str | None = None) -> str:
+    """The URL of a new PostgreSQL database, for tests that start processes.
 
-    It lives as long as the test run, or until `drop`.
+    It lives as long as the test run, or until `drop`. With a package, such as `relevo.node`, it has
+    that service's tables: copied from a template, which is ten times faster than migrating.
     """
+    template = "template1" if package is None else _template(package)
+    return _create(f"relevo_{uuid.uuid4().hex}", template)
+
+
+@cache
+def _template(package: str) -> str:
+    # One per process, so that no two wait for each other.
+    name = f"{package.replace('.', '_')}_{os.getpid()}"
+    database = Database(_create(name, "template1"))
+    try:
+        migrated(database, package)
+    finally:
+        database.close()
+    return name
+
+
+def _create(name: str, template: str) -> str:
     server = _shared_server()
-    name = f"relevo_{uuid.uuid4().hex}"
-    _administer(server, SQL("CREATE DATABASE {}").format(Identifier(name)))
+    statement = SQL("CREATE DATABASE {} TEMPLATE {}")
+    _administer(server, statement.format(Identifier(name), Identifier(template)))
     return server.get_uri(database=name, driver="psycopg")
 
 
