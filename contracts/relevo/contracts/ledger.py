@@ -4,12 +4,12 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from .model import ContractModel
+from .model import ContractModel, Whole
 from .receipt import Sha256Hex
 
 SignedNote = Annotated[str, StringConstraints(max_length=8000, strip_whitespace=False)]
 """A C2SP signed note; its line breaks are part of it."""
-Position = Annotated[int, Field(ge=0, le=2**53)]
+Position = Annotated[Whole, Field(ge=0, le=2**53)]
 
 
 class InclusionProof(ContractModel):
