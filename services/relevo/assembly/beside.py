@@ -9,36 +9,41 @@ from fastapi import FastAPI
 from starlette.routing import Router
 from starlette.types import Message, Receive, Scope, Send
 
-from relevo.servicekit.access_token import TokenVerifier
-from relevo.servicekit.clock import Clock
-from relevo.servicekit.settings import ServiceSettings
+from relevo.servicekit.issuer_statements import Fetch
 
 ISSUER_PATHS: Final = ("/oauth/", "/.well-known/oauth-authorization-server")
 READY_PATH: Final = "/readyz"
 
 
-class Beside:
-    """A service and its issuer as one ASGI application.
+def asking(issuer: FastAPI) -> Fetch:
+    """Reads what an issuer publishes without a detour over the network.
 
-    The service asks its own issuer without a detour over the network: an institution whose link is
-    down is still told who its own systems are.
+    So an institution whose link is down still knows its own systems.
     """
+    transport = httpx.ASGITransport(app=issuer)
 
-    def __init__(
-        self, service: FastAPI, issuer: FastAPI, *, settings: ServiceSettings, clock: Clock
-    ) -> None:
+    async def fetch(url: str) -> bytes:
+        async with httpx.AsyncClient(transport=transport) as http:
+            answer = await http.get(url)
+            return answer.raise_for_status().content
+
+    return fetch
+
+
+class Beside:
+    """A service and its issuer as one ASGI application."""
+
+    def __init__(self, service: FastAPI, issuer: FastAPI) -> None:
         self.service = service
         self.issuer = issuer
-        self._settings = settings
-        self._clock = clock
         self._lifespans = Router(lifespan=self._both)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._lifespans(scope, receive, send)
-        elif scope["type"] == "http" and scope["path"].startswith(ISSUER_PATHS):
+        elif scope["path"].startswith(ISSUER_PATHS):
             await self.issuer(scope, receive, send)
-        elif scope["type"] == "http" and scope["path"] == READY_PATH:
+        elif scope["path"] == READY_PATH:
             await self._ready(scope, receive, send)
         else:
             await self.service(scope, receive, send)
@@ -49,14 +54,6 @@ class Beside:
         async with contextlib.AsyncExitStack() as stack:
             for app in (self.issuer, self.service):
                 await stack.enter_async_context(app.router.lifespan_context(app))
-            transport = httpx.ASGITransport(app=self.issuer)
-            own = await stack.enter_async_context(httpx.AsyncClient(transport=transport))
-            self.service.state.token_verifier = TokenVerifier(
-                issuer=self._settings.base_url,
-                audience=self._settings.base_url,
-                fetch=own,
-                clock=self._clock,
-            )
             yield
 
     @contextlib.asynccontextmanager

@@ -17,7 +17,7 @@ from relevo.servicekit.migrations import upgrade
 from relevo.servicekit.worker import Worker
 
 from . import issuer_clients
-from .beside import Beside
+from .beside import Beside, asking
 from .issuer_settings import issuer_settings
 
 
@@ -29,8 +29,8 @@ def build(settings: NodeSettings, auth: AuthSettings | None = None) -> tuple[Bes
     """
     clock = node_main.make_clock(settings)
     issuer = auth_main.create_app(auth or issuer_settings(settings), clock=clock)
-    node = node_main.create_app(settings, clock=clock)
-    return Beside(node, issuer, settings=settings, clock=clock), node_main.workers_of(node)
+    node = node_main.create_app(settings, clock=clock, fetch=asking(issuer))
+    return Beside(node, issuer), node_main.workers_of(node)
 
 
 def migrate(settings: NodeSettings, auth: AuthSettings | None = None) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from relevo.auth.exceptions import WrappingKeyError
 from relevo.contracts.problem import ProblemError
+from relevo.gateway.exceptions import GatewayError, MissingKeysError
 from relevo.servicekit.jose import JoseError
 from relevo.servicekit.outbound_errors import RefusedError, RetryableError
 from relevo.servicekit.settings import InvalidSettingsError
@@ -65,7 +66,8 @@ def _places(error: Any) -> str:
 _SAID: Final[tuple[tuple[_Kinds, int, Callable[[Any], str]], ...]] = (
     (CommandError, REFUSED, str),
     (ProblemError, REFUSED, _problem),
-    ((InvalidSettingsError, WrappingKeyError), CANNOT_START, str),
+    ((InvalidSettingsError, WrappingKeyError, MissingKeysError), CANNOT_START, str),
+    (GatewayError, REFUSED, str),
     (JoseError, REFUSED, lambda error: f"Not a key or token that can be used: {error}"),
     (ValidationError, REFUSED, _places),
     (RefusedError, REFUSED, lambda error: f"The other side refuses: {error}"),

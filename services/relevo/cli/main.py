@@ -13,6 +13,8 @@ from typer.core import TyperGroup
 from typer.main import get_command
 from typing_extensions import override
 
+from relevo.servicekit.logging import configure_logging
+
 from .failures import explain
 from .output import MARKUP, complain
 
@@ -90,7 +92,8 @@ app = typer.Typer(
 
 @app.callback()
 def _relevo() -> None:
-    pass
+    # Services say more once they run; a command speaks for itself.
+    configure_logging("relevo", "ERROR")
 
 
 if __name__ == "__main__":

@@ -41,13 +41,9 @@ class Link:
         """Mends the line."""
         self.is_up = True
 
-    def carried(self, words: bytes) -> bool:
-        """Whether these bytes passed, readable by whoever taps the line."""
-        return words in self._carried
-
-    @property
-    def carried_bytes(self) -> int:
-        return len(self._carried)
+    def tapped(self) -> bytes:
+        """What passed so far, as somebody who taps the line holds it."""
+        return bytes(self._carried)
 
     def close(self) -> None:
         """Ends all forwarding. May be called twice."""

@@ -1,0 +1,100 @@
+"""`relevo demo`: a federation on this machine, and one referral from end to end."""
+
+import signal
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from relevo.sandbox.guide import Entry, guide
+from relevo.sandbox.narrator import Narrator, StoryFailedError
+from relevo.sandbox.network import Network
+from relevo.sandbox.outages import Outages
+from relevo.sandbox.processes import NotReadyError
+from relevo.sandbox.refusals import Refusals
+from relevo.sandbox.story import Story
+from relevo.sandbox.withdrawal import WithdrawalStory
+
+from .failures import CommandError
+from .output import MARKUP, say
+
+app = typer.Typer(rich_markup_mode=MARKUP)
+
+
+@app.command()
+def demo(
+    once: Annotated[
+        bool, typer.Option("--once", help="End after the story, with status 0 if every step held.")
+    ] = False,
+    directory: Annotated[
+        Path | None, typer.Option(help="An empty folder for databases, keys and logs; kept.")
+    ] = None,
+    quiet: Annotated[bool, typer.Option(help="Start the federation without the story.")] = False,
+) -> None:
+    """Start two gateways and four nodes, each a process of its own, and play a referral.
+
+    Needs no privileges, no container and no database server. Every person in it is invented.
+    """
+    began = time.monotonic()
+    with _folder(directory) as root:
+        try:
+            with Network(root) as network:
+                say("Starting a federation on this machine: a process per node and per gateway ...")
+                network.set_up()
+                network.start()
+                _introduce(network, time.monotonic() - began)
+                if not quiet:
+                    _play(network)
+                    say(f"\nEvery step held ({time.monotonic() - began:.0f} seconds).")
+                if not once:
+                    _show(guide(network))
+                    _stay()
+        except (StoryFailedError, NotReadyError) as error:
+            raise CommandError(f"{error}\nLogs are in {root}.") from None
+
+
+def _play(network: Network) -> None:
+    narrator = Narrator(say)
+    for chapter in (Story, Refusals, WithdrawalStory, Outages):
+        chapter(network, narrator).play()
+
+
+def _show(entries: list[Entry]) -> None:
+    say("\nIt stays up; Ctrl-C ends every process. Copy, paste, change:")
+    for entry in entries:
+        say(f"\n# {entry.user}")
+        for command in entry.commands:
+            say(command)
+
+
+def _introduce(network: Network, seconds: float) -> None:
+    say(f"It runs ({seconds:.0f} seconds):")
+    for place in network.places:
+        process = network.processes.process_id(place.name)
+        say(f"   {place.name:<22} {place.base_url}  process {process}, log {place.log}")
+
+
+@contextmanager
+def _folder(chosen: Path | None) -> Iterator[Path]:
+    if chosen is not None:
+        if chosen.exists() and any(chosen.iterdir()):
+            raise CommandError(f"{chosen} is not empty.")
+        chosen.mkdir(parents=True, exist_ok=True)
+        yield chosen
+        return
+    with tempfile.TemporaryDirectory(prefix="relevo-demo-", ignore_cleanup_errors=True) as made:
+        yield Path(made)
+
+
+def _stay() -> None:
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    while not stop.wait(1):
+        pass
+    say("\nEnding every process ...")

@@ -1,0 +1,202 @@
+"""A whole federation on one machine, one operating-system process per node and per gateway.
+
+It is set up by the operations that people use on the command line: keys made, registration approved
+by two persons, welcome handed over, fingerprints pinned, clients registered.
+"""
+
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from relevo.assembly import gateway_process, issuer_clients, node_process
+from relevo.auth.domain.client import ClientRegistration
+from relevo.servicekit import jose
+
+from . import cast
+from .cast import Institution, SystemClient
+from .link import Link
+from .places import (
+    DatabaseUrls,
+    GatewayPlace,
+    NodePlace,
+    Place,
+    gateway_place,
+    node_place,
+    sqlite_in,
+)
+from .ports import free_ports
+from .processes import Processes
+from .systems import LocalSystem
+
+APPROVERS: Final = ("Ana Lucía Xol", "Marvin Tzoc")
+"""Two invented persons of each gateway."""
+
+
+class Network:
+    """Gateways, nodes, the shelter's weak link, and the institutions' own systems.
+
+    Args:
+        root: An empty folder for settings, keys, logs and embedded databases.
+        databases: Where each database is; files in `root` by default.
+        institutions: Who takes part.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        *,
+        databases: DatabaseUrls | None = None,
+        institutions: Iterable[Institution] = cast.INSTITUTIONS,
+    ) -> None:
+        self.root = root
+        self.link = Link()
+        self.fingerprints: dict[str, str] = {}
+        urls = databases or sqlite_in(root)
+        members = list(institutions)
+        ports = iter(free_ports(len(cast.GATEWAYS) + len(members)))
+        self.gateways: dict[str, GatewayPlace] = {
+            name: gateway_place(name, countries, root=root, port=next(ports), databases=urls)
+            for name, countries in cast.GATEWAYS.items()
+        }
+        self.nodes: dict[str, NodePlace] = {
+            member.id: self._node_place(member, next(ports), urls) for member in members
+        }
+        self.processes = Processes(place.service() for place in self.places)
+        self.systems: dict[str, LocalSystem] = {}
+
+    @property
+    def places(self) -> list[Place]:
+        return [*self.gateways.values(), *self.nodes.values()]
+
+    def set_up(self) -> None:
+        """Everything that people do before the first message. Nothing runs yet."""
+        with ThreadPoolExecutor(4) as pool:
+            ready = {place.name: pool.submit(self._prepare, place) for place in self.places}
+            requests = {name: done.result() for name, done in ready.items()}
+        self._agree()
+        for place in self.nodes.values():
+            self._join(place, requests[place.name])
+            for client in place.institution.systems:
+                self._register(place, client)
+        for who, whom in cast.PINS:
+            if who in self.nodes and whom in self.nodes:
+                node_process.pin(
+                    self.nodes[who].settings,
+                    whom,
+                    self.fingerprints[whom],
+                    by="telephone call between the two institutions",
+                )
+
+    def start(self) -> None:
+        """Starts every process and waits until each can do its job."""
+        self.processes.start()
+        self.processes.wait_ready()
+
+    def restart(self, name: str) -> None:
+        """Starts one process again and waits until it can do its job."""
+        self.processes.start(name)
+        self.processes.wait_ready(name)
+
+    def system(self, institution: str) -> LocalSystem:
+        """The first system of an institution, or a system by its own name."""
+        if institution in self.systems:
+            return self.systems[institution]
+        return self.systems[self.nodes[institution].institution.systems[0].client_id]
+
+    def suspend(self, institution: str) -> None:
+        """As `relevo gateway suspend`."""
+        home = self.gateways[self.nodes[institution].institution.gateway]
+        gateway_process.change_state(home.settings, institution, "suspended")
+
+    def resume(self, institution: str) -> None:
+        """As `relevo gateway resume`."""
+        home = self.gateways[self.nodes[institution].institution.gateway]
+        gateway_process.change_state(home.settings, institution, "active")
+
+    def close(self) -> None:
+        """Ends every process and the link."""
+        self.processes.stop()
+        for system in self.systems.values():
+            system.close()
+        self.link.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _node_place(self, member: Institution, port: int, urls: DatabaseUrls) -> NodePlace:
+        if not member.has_weak_link:
+            return node_place(member, root=self.root, port=port, databases=urls)
+        return node_place(
+            member,
+            root=self.root,
+            port=port,
+            databases=urls,
+            public_port=self.link.forward(port),
+            proxy_port=self.link.forward(self.gateways[member.gateway].port),
+        )
+
+    def _prepare(self, place: Place) -> str:
+        if isinstance(place, GatewayPlace):
+            gateway_process.prepare(place.settings, place.auth)
+            return ""
+        if not isinstance(place, NodePlace):
+            raise TypeError(place.kind)
+        profile = place.institution.profile(place.base_url)
+        prepared = node_process.prepare(place.settings, profile, place.auth)
+        self.fingerprints[place.name] = prepared.fingerprint
+        return prepared.registration
+
+    def _agree(self) -> None:
+        for place in self.gateways.values():
+            for other in self.gateways.values():
+                if other is not place:
+                    card = gateway_process.card(other.settings, agreement="Sandbox agreement")
+                    gateway_process.add_peer(place.settings, card, by=APPROVERS[0], auth=place.auth)
+
+    def _join(self, place: NodePlace, request: str) -> None:
+        home = self.gateways[place.institution.gateway]
+        approvals = [
+            gateway_process.approve(home.settings, request, by=person, auth=home.auth)
+            for person in APPROVERS
+        ]
+        welcome = approvals[-1].welcome
+        if welcome is None:
+            raise RuntimeError(f"{place.name} is not active after two approvals")
+        node_process.join(place.settings, welcome, place.auth)
+
+    def _register(self, place: NodePlace, client: SystemClient) -> None:
+        key = jose.generate_signing_key()
+        jose.save_key(self.key_file(client.client_id), key)
+        registration = ClientRegistration.model_validate(
+            {
+                "client_id": client.client_id,
+                "institution": place.institution.id,
+                "unit": client.unit,
+                "mandates": client.mandates,
+                "scopes": client.scopes,
+                "audiences": (place.base_url,),
+                "jwks": issuer_clients.key_set(jose.public_jwk(key)),
+            }
+        )
+        issuer_clients.register(place.auth, registration, by="sandbox")
+        self.systems[client.client_id] = LocalSystem(
+            client.client_id,
+            key,
+            node=place.base_url,
+            address=place.address,
+            scopes=[scope.value for scope in client.scopes],
+        )
+
+    def key_file(self, client_id: str) -> Path:
+        """Where a system's private key is, for `relevo token`."""
+        return self.root / "system-keys" / f"{client_id}.jwk"
