@@ -34,7 +34,7 @@ REGISTRY_HOSTS = tuple(
     )
 )
 LEFT_UNDONE = re.compile(
-    "|".join((r"\bTO" + r"DO\b", r"\bFIX" + r"ME\b", "NotImplemented" + "Error"))
+    "|".join((r"\bTO" + r"DO\b", r"\bFIX" + r"ME\b", "raise NotImplemented" + "Error"))
 )
 CATCH_ALL_NAMES = {"common", "helper", "helpers", "misc", "util", "utils"}
 

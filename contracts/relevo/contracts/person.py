@@ -210,7 +210,7 @@ PROTECTION_NEEDS: Final = frozenset({"international_protection_need", "threatene
 
 
 def has_protection_need(person: Person) -> bool:
-    """Whether the country-of-origin rule holds for this person (domain rule 1)."""
+    """Whether the country-of-origin rule holds for this person."""
     if person.asylum_claim is not None or person.case_profile in PROTECTION_PROFILES:
         return True
     return not PROTECTION_NEEDS.isdisjoint(person.specific_needs)

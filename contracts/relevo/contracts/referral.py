@@ -76,7 +76,7 @@ class RemainingNeed(ContractModel):
 class CounterReferral(ContractModel):
     """What was done, when, and what is still needed: the answer that closes the loop.
 
-    Codes only: the way back is minimised like the way out (domain rule 13).
+    Codes only: the way back is minimised like the way out.
     """
 
     outcome: OutcomeType

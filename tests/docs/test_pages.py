@@ -1,0 +1,116 @@
+"""The documents: made pages are what the tables say, and hand-written ones lead somewhere."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from docs.generate import PAGES
+
+from relevo.auth.config import AuthSettings
+from relevo.contracts.message_types.registry import MESSAGE_TYPES
+from relevo.contracts.pathways.loader import pathways
+from relevo.contracts.problem_types import PROBLEM_TYPES
+from relevo.contracts.scopes import Scope
+from relevo.contracts.vocabularies.loader import list_ids
+from relevo.gateway.config import GatewaySettings
+from relevo.node.config import NodeSettings
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+
+# Words that name people by an act done to them or a paper they lack, or promise police work.
+AVOIDED = re.compile(
+    r"\b("
+    r"ilegal(es)?|indocumentad[oa]s?|menor(es)?( de edad)?|MENA|(el|la|los|las|un|una) deportad[oa]s?"
+    r"|beneficiari[oa]s?|discapacitad[oa]s?|minusválid[oa]s?|dialectos?|ayuda humanitaria"
+    r"|caso cerrado|rastre(ar|o)|oleadas?|flujos?|perfil sospechoso"
+    r"|beneficiar(y|ies)|deportees?|illegals?|refuge"
+    r")\b",
+    re.IGNORECASE,
+)
+LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+
+
+def headings(document: Path) -> set[str]:
+    text = re.sub(r"```.*?```", "", document.read_text("utf-8"), flags=re.DOTALL)
+    return {line.lstrip("#").strip() for line in text.splitlines() if re.match(r"#{1,6} ", line)}
+
+
+def anchor(heading: str) -> str:
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_made_page_is_what_the_tables_say(name: str) -> None:
+    written = (ROOT / "docs" / name).read_text("utf-8")
+    assert written == PAGES[name](), f"docs/{name} is behind the code: run `make openapi`"
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted"),
+    [
+        ("problems.md", set(PROBLEM_TYPES)),
+        ("reference/scopes.md", {scope.value for scope in Scope}),
+        ("reference/message-types.md", set(MESSAGE_TYPES)),
+        ("reference/vocabularies.md", set(list_ids())),
+        ("reference/pathways.md", set(pathways())),
+        (
+            "reference/configuration.md",
+            {
+                f"{settings.model_config.get('env_prefix')}{field.upper()}"
+                for settings in (NodeSettings, GatewaySettings, AuthSettings)
+                for field in settings.model_fields
+            },
+        ),
+    ],
+)
+def test_everything_that_can_be_met_has_a_heading(name: str, wanted: set[str]) -> None:
+    assert wanted <= headings(ROOT / "docs" / name)
+
+
+def links() -> Iterator[tuple[Path, str]]:
+    for document in DOCUMENTS:
+        for target in LINK.findall(document.read_text("utf-8")):
+            if not target.startswith(("https:", "http:", "mailto:")):
+                yield document, target
+
+
+def test_every_link_leads_to_a_file_and_heading_that_exist() -> None:
+    broken = []
+    for document, target in links():
+        path, _, fragment = target.partition("#")
+        file = (document.parent / path).resolve() if path else document
+        known = file.exists() and (
+            not fragment or fragment in {anchor(heading) for heading in headings(file)}
+        )
+        if not known:
+            broken.append((document.relative_to(ROOT).as_posix(), target))
+    assert broken == []
+
+
+def test_every_page_is_reached_from_the_index() -> None:
+    index = ROOT / "docs" / "index.md"
+    linked = {
+        (index.parent / target.partition("#")[0]).resolve()
+        for document, target in links()
+        if document == index
+    }
+    missing = {page for page in (ROOT / "docs").rglob("*.md") if page != index} - linked
+    assert sorted(page.relative_to(ROOT).as_posix() for page in missing) == []
+
+
+def test_decisions_are_numbered_once_each_and_say_why() -> None:
+    records = sorted((ROOT / "docs" / "decisions").glob("*.md"))
+    numbers = [record.name[:4] for record in records]
+    assert len(set(numbers)) == len(numbers)
+    for record in records:
+        text = record.read_text("utf-8")
+        assert re.match(rf"# 0*{int(record.name[:4])}\. \w", text), record.name
+        for part in ("Context", "Decision", "Consequences"):
+            assert part in text, (record.name, part)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_no_document_uses_a_word_that_the_product_avoids(document: Path) -> None:
+    assert [found.group() for found in AVOIDED.finditer(document.read_text("utf-8"))] == []
