@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import os
 import signal
-import sys
 import threading
 from collections.abc import Sequence
 from typing import Final
@@ -61,8 +60,9 @@ def stop_with_parent() -> None:
     """
 
     def wait() -> None:
-        with contextlib.suppress(OSError, ValueError):
-            while sys.stdin.buffer.read(1024):
+        # The descriptor itself: Python's own buffer may be locked while the process ends.
+        with contextlib.suppress(OSError):
+            while os.read(0, 1024):
                 pass
         os.kill(os.getpid(), signal.SIGTERM)
 

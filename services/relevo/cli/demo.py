@@ -1,5 +1,6 @@
 """`relevo demo`: a federation on this machine, and one referral from end to end."""
 
+import shutil
 import signal
 import tempfile
 import threading
@@ -18,6 +19,7 @@ from relevo.sandbox.outages import Outages
 from relevo.sandbox.processes import NotReadyError
 from relevo.sandbox.refusals import Refusals
 from relevo.sandbox.story import Story
+from relevo.sandbox.systems import UnexpectedAnswerError
 from relevo.sandbox.withdrawal import WithdrawalStory
 
 from .failures import CommandError
@@ -54,8 +56,8 @@ def demo(
                 if not once:
                     _show(guide(network))
                     _stay()
-        except (StoryFailedError, NotReadyError) as error:
-            raise CommandError(f"{error}\nLogs are in {root}.") from None
+        except (StoryFailedError, NotReadyError, UnexpectedAnswerError) as error:
+            raise CommandError(f"{error}\nLogs are in {_kept(root)}.") from None
 
 
 def _play(network: Network) -> None:
@@ -89,6 +91,14 @@ def _folder(chosen: Path | None) -> Iterator[Path]:
         return
     with tempfile.TemporaryDirectory(prefix="relevo-demo-", ignore_cleanup_errors=True) as made:
         yield Path(made)
+
+
+def _kept(root: Path) -> Path:
+    # Out of the folder that is about to be removed.
+    logs = Path(tempfile.mkdtemp(prefix="relevo-demo-logs-"))
+    for log in root.glob("*/service.log"):
+        shutil.copyfile(log, logs / f"{log.parent.name}.log")
+    return logs
 
 
 def _stay() -> None:

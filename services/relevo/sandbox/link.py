@@ -8,6 +8,7 @@ somebody who taps the line would hold.
 import asyncio
 import contextlib
 import socket
+import struct
 import threading
 from types import TracebackType
 from typing import Final, Self
@@ -67,13 +68,14 @@ class Link:
 
     async def _listen(self, to_port: int) -> int:
         async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            task = asyncio.current_task()
-            if task is not None:
-                self._open.add(task)
-                task.add_done_callback(self._open.discard)
-            if self.is_up:
-                await self._pass_on(reader, writer, to_port)
-            writer.transport.abort()
+            passing = asyncio.ensure_future(self._pass_on(reader, writer, to_port))
+            self._open.add(passing)
+            try:
+                # Cancelled from outside, it ends here and not in asyncio's own callback.
+                await asyncio.wait([passing])
+            finally:
+                self._open.discard(passing)
+                _reset(writer)
 
         server = await asyncio.start_server(accept, "127.0.0.1", 0, family=socket.AF_INET)
         self._servers.append(server)
@@ -83,6 +85,8 @@ class Link:
     async def _pass_on(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, to_port: int
     ) -> None:
+        if not self.is_up:
+            return
         try:
             far_reader, far_writer = await asyncio.open_connection("127.0.0.1", to_port)
         except OSError:
@@ -100,7 +104,7 @@ class Link:
                     way.cancel()
                 await asyncio.gather(*ways, return_exceptions=True)
         finally:
-            far_writer.transport.abort()
+            _reset(far_writer)
 
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError):
@@ -119,3 +123,14 @@ class Link:
         for server in self._servers:
             server.close()
         await self._break_off()
+        # Transports close their sockets one turn of the loop after they were told to.
+        await asyncio.sleep(0.01)
+
+
+def _reset(writer: asyncio.StreamWriter) -> None:
+    # Without lingering, so that the other end notices at once and cannot take it for an ordinary end.
+    with contextlib.suppress(OSError):
+        writer.get_extra_info("socket").setsockopt(
+            socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
+        )
+    writer.transport.abort()

@@ -35,7 +35,7 @@ def tomasa(person_id: str = "T-1", **sections: Any) -> dict[str, Any]:
             "return_mode": "land_bus",
             "point_of_entry": "Tecún Umán",
         },
-        "health": {"specific_needs": [], "summary": "Sin novedades."},
+        "health": {"summary": "Sin novedades."},
         **sections,
     }
 

@@ -71,9 +71,7 @@ class Refusals:
 
     def country_of_origin(self) -> None:
         """Somebody who needs protection from her own country."""
-        seeker = people.tomasa(
-            asylum_claim={"specific_needs": ["international_protection_need"]},
-        )
+        seeker = people.tomasa(specific_needs=["international_protection_need"])
         self._refused(
             "an institution of the country she asks protection from",
             self._consent(),

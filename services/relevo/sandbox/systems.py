@@ -18,6 +18,10 @@ _ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer
 _RENEW_SECONDS: Final = 60
 
 
+class UnexpectedAnswerError(RuntimeError):
+    """A request that should have succeeded did not."""
+
+
 class LocalSystem:
     """Calls its institution's node.
 
@@ -70,21 +74,17 @@ class LocalSystem:
         """What a path says.
 
         Raises:
-            httpx.HTTPStatusError: It was refused.
+            UnexpectedAnswerError: It was refused.
         """
-        response = self.call("GET", path, params=params)
-        response.raise_for_status()
-        return response.json()
+        return _good(self.call("GET", path, params=params))
 
     def post(self, path: str, body: Any = None, *, key: str | None = None) -> Any:
         """What a path answers to a body.
 
         Raises:
-            httpx.HTTPStatusError: It was refused.
+            UnexpectedAnswerError: It was refused.
         """
-        response = self.call("POST", path, body, key=key)
-        response.raise_for_status()
-        return response.json()
+        return _good(self.call("POST", path, body, key=key))
 
     def events(self, after: int = 0) -> list[dict[str, Any]]:
         """Every event past a position, page by page, as a careful reader reads the feed."""
@@ -123,7 +123,13 @@ class LocalSystem:
                 "resource": self.node,
             },
         )
-        answer.raise_for_status()
-        said = answer.json()
+        said = _good(answer)
         until = time.monotonic() + int(said["expires_in"]) - _RENEW_SECONDS
         return str(said["access_token"]), until
+
+
+def _good(answer: httpx.Response) -> Any:
+    if not answer.is_success:
+        asked = f"{answer.request.method} {answer.request.url.path}"
+        raise UnexpectedAnswerError(f"{asked} was answered {answer.status_code}: {answer.text}")
+    return answer.json()
