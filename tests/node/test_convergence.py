@@ -111,7 +111,13 @@ async def _play(network: Network, moves: list[tuple[str, int]]) -> None:
     while on_their_way or await _collect(network, on_their_way):
         await network.deliver(on_their_way.pop())
         await _collect(network, on_their_way)
-    here, there = await look(shelter, referral), await look(institute, referral)
+    here = await look(shelter, referral)
+    async with institute.http() as http:
+        if (await http.get(f"/v1/referrals/{referral}")).status_code == 404:
+            # Withdrawn before it arrived: nothing of it may be there.
+            assert here["sharing"] == "withdrawn"
+            return
+    there = await look(institute, referral)
     for name in ("state", "event_seq", "sharing"):
         assert here[name] == there[name], (name, here[name], there[name])
     assert await _events(network, SHELTER, referral) == await _events(network, INSTITUTE, referral)
