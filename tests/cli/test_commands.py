@@ -1,0 +1,239 @@
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from relevo.cli.main import app
+
+runner = CliRunner()
+
+
+def relevo(*arguments: object) -> Result:
+    return runner.invoke(app, [str(argument) for argument in arguments])
+
+
+def a_config(folder: Path, kind: str, **more: object) -> Path:
+    values: dict[str, object] = {
+        "database_url": f"sqlite:///{folder / f'{kind}.db'}",
+        "base_url": f"https://{kind}.example",
+        "key_directory": str(folder / f"{kind}-keys"),
+        **more,
+    }
+    path = folder / f"{kind}.toml"
+    path.write_text("".join(f"{name} = {json.dumps(value)}\n" for name, value in values.items()))
+    return path
+
+
+def a_node(folder: Path) -> Path:
+    return a_config(
+        folder,
+        "node",
+        institution="gt.igm",
+        data_key_database_url=f"sqlite:///{folder / 'data-keys.db'}",
+    )
+
+
+def a_gateway(folder: Path, country: str = "gt") -> Path:
+    return a_config(folder, country, gateway=f"gateway.{country}", countries=[country.upper()])
+
+
+def registered(folder: Path, config: Path) -> tuple[Path, str]:
+    request = folder / "registration.jws"
+    result = relevo(
+        "node", "init", "--config", config, "--out", request,
+        "--name", "Instituto Guatemalteco de Migración", "--type", "migration_institute",
+        "--mandate", "migration_procedures",
+        "--unit", "gt.igm.crr=returnee_reception,labour_insertion=Centro de Recepción",
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    return request, result.stdout.strip()
+
+
+def test_an_institution_joins_after_two_persons_approved(tmp_path: Path) -> None:
+    node, gateway = a_node(tmp_path), a_gateway(tmp_path)
+    request, fingerprint = registered(tmp_path, node)
+    gateway_fingerprint = relevo("gateway", "init", "--config", gateway).stdout.strip()
+
+    welcome = tmp_path / "welcome.json"
+    approve = ("gateway", "approve", request, "--config", gateway, "--out", welcome)
+    first = relevo(*approve, "--by", "Ana")
+    assert (first.exit_code, first.stdout.strip()) == (0, "applied")
+    assert fingerprint in first.stderr
+    assert not welcome.exists()
+
+    again = relevo(*approve, "--by", "ANA")
+    assert again.stdout.strip() == "applied"
+
+    second = relevo(*approve, "--by", "Marvin")
+    assert second.stdout.strip() == "active"
+
+    joined = relevo("node", "join", welcome, "--config", node)
+    assert (joined.exit_code, joined.stdout.strip()) == (0, gateway_fingerprint)
+    clients = relevo("node", "client", "list", "--config", node).stdout
+    assert clients == "gateway.gt\tactive\t\tmessages:deliver\n"
+    known = relevo("gateway", "client", "list", "--config", gateway).stdout
+    assert known.startswith("gt.igm\tactive\t\t")
+
+
+def test_making_a_node_ready_again_keeps_its_keys(tmp_path: Path) -> None:
+    node = a_node(tmp_path)
+    _, first = registered(tmp_path, node)
+    _, second = registered(tmp_path, node)
+    assert first == second
+
+
+def test_two_gateways_agree_by_their_cards(tmp_path: Path) -> None:
+    ours, theirs = a_gateway(tmp_path), a_gateway(tmp_path, "mx")
+    for config in (ours, theirs):
+        assert relevo("gateway", "init", "--config", config).exit_code == 0
+    card = tmp_path / "card.json"
+    made = relevo("gateway", "card", "--agreement", "2026-1", "--out", card, "--config", theirs)
+    assert made.exit_code == 0
+    noted = relevo("gateway", "peer", card, "--by", "Ana", "--config", ours)
+    assert (noted.exit_code, noted.stdout) == (0, "gateway.mx is a peer for MX.\n")
+    clients = relevo("gateway", "client", "list", "--config", ours).stdout
+    assert clients.startswith("gateway.mx\tactive\t\t")
+    own = relevo("gateway", "peer", card, "--by", "Ana", "--config", theirs)
+    assert (own.exit_code, own.stderr) == (
+        1,
+        "a peer serves other countries under another name\n",
+    )
+
+
+def test_an_institution_is_suspended_and_let_back(tmp_path: Path) -> None:
+    gateway = a_gateway(tmp_path)
+    request, _ = registered(tmp_path, a_node(tmp_path))
+    relevo("gateway", "init", "--config", gateway)
+    for person in ("Ana", "Marvin"):
+        relevo("gateway", "approve", request, "--by", person, "--config", gateway,
+               "--out", tmp_path / "welcome.json")  # fmt: skip
+    assert relevo("gateway", "suspend", "gt.igm", "--config", gateway).exit_code == 0
+    assert relevo("gateway", "resume", "gt.igm", "--config", gateway).exit_code == 0
+    unknown = relevo("gateway", "suspend", "gt.nadie", "--config", gateway)
+    assert unknown.exit_code == 1
+    assert unknown.stderr.startswith("Not found.")
+
+
+def test_a_system_gets_a_key_file_or_brings_its_public_key(tmp_path: Path) -> None:
+    node = a_node(tmp_path)
+    registered(tmp_path, node)
+    key = tmp_path / "cases.jwk"
+    common = ("--config", node, "--scope", "referrals:read", "--unit", "gt.igm.crr")
+    made = relevo("node", "client", "add", "gt.igm.desk", "--key", key, *common)
+    assert made.exit_code == 0, made.output
+    assert oct(key.stat().st_mode & 0o777) == "0o600"
+
+    private = json.loads(key.read_text())
+    public = tmp_path / "public.jwk"
+    public.write_text(json.dumps({name: private[name] for name in ("kty", "crv", "x")}))
+    brought = relevo("node", "client", "add", "gt.igm.other", "--public-key", public, *common)
+    assert brought.exit_code == 0, brought.output
+
+    shown = relevo("node", "client", "add", "gt.igm.third", "--public-key", key, *common)
+    assert shown.exit_code == 1
+    assert "holds a private part" in shown.stderr
+    assert private["d"] not in shown.stderr
+
+    twice = relevo("node", "client", "add", "gt.igm.desk", "--key", key, *common)
+    assert (twice.exit_code, "gt.igm.desk is registered already" in twice.stderr) == (1, True)
+
+
+def test_a_client_is_suspended_and_its_key_replaced(tmp_path: Path) -> None:
+    node = a_node(tmp_path)
+    registered(tmp_path, node)
+    key, new = tmp_path / "old.jwk", tmp_path / "new.jwk"
+    where = ("--config", node)
+    relevo("node", "client", "add", "gt.igm.desk", "--key", key, "--scope", "events:read", *where)
+    assert relevo("node", "client", "suspend", "gt.igm.desk", *where).exit_code == 0
+    listed = relevo("node", "client", "list", *where).stdout
+    assert listed == "gt.igm.desk\tsuspended\t\tevents:read\n"
+    assert relevo("node", "client", "resume", "gt.igm.desk", *where).exit_code == 0
+    rotated = relevo("node", "client", "rotate", "gt.igm.desk", "--key", new, *where)
+    assert rotated.exit_code == 0, rotated.output
+    assert new.exists()
+
+
+def test_an_identity_key_is_pinned_by_a_person(tmp_path: Path) -> None:
+    node = a_node(tmp_path)
+    _, fingerprint = registered(tmp_path, node)
+    done = relevo("node", "pin", "mx.pcr", fingerprint, "--by", "Ana, by phone", "--config", node)
+    assert (done.exit_code, fingerprint in done.stdout) == (0, True)
+
+
+@pytest.mark.parametrize("group", ["node", "gateway", "auth"])
+def test_each_service_has_its_own_migrations(tmp_path: Path, group: str) -> None:
+    configs = {
+        "node": a_node(tmp_path),
+        "gateway": a_gateway(tmp_path),
+        "auth": a_config(tmp_path, "auth"),
+    }
+    done = relevo(group, "migrate", "--config", configs[group])
+    assert done.exit_code == 0, done.output
+
+
+def test_serving_a_node_that_was_not_made_ready_says_what_to_do(tmp_path: Path) -> None:
+    result = relevo("node", "serve", "--config", a_node(tmp_path))
+    assert result.exit_code == 1
+    assert "relevo node init" in result.stderr
+
+
+def test_serving_a_gateway_that_was_not_made_ready_says_what_to_do(tmp_path: Path) -> None:
+    result = relevo("gateway", "serve", "--config", a_gateway(tmp_path))
+    assert result.exit_code == 3
+    assert "relevo gateway init" in result.stderr
+
+
+def test_a_misspelled_setting_refuses_to_start(tmp_path: Path) -> None:
+    config = a_config(tmp_path, "node", instituton="gt.igm")
+    result = relevo("node", "serve", "--config", config)
+    assert result.exit_code == 3
+    assert "instituton" in result.stderr
+    assert "institution" in result.stderr
+
+
+def test_a_settings_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    result = relevo("gateway", "migrate", "--config", tmp_path / "no.toml")
+    assert result.exit_code == 3
+    assert "no.toml cannot be read" in result.stderr
+
+
+def test_a_welcome_that_is_rubbish_is_refused_in_one_line(tmp_path: Path) -> None:
+    node = a_node(tmp_path)
+    registered(tmp_path, node)
+    welcome = tmp_path / "welcome.json"
+    welcome.write_text("{")
+    result = relevo("node", "join", welcome, "--config", node)
+    assert (result.exit_code, result.stderr) == (1, f"{welcome} is not JSON in UTF-8.\n")
+
+
+def test_a_token_from_an_issuer_that_does_not_answer_is_one_line(tmp_path: Path) -> None:
+    node = a_node(tmp_path)
+    registered(tmp_path, node)
+    result = relevo(
+        "token", "--issuer", "http://127.0.0.1:9", "--client", "gt.igm.desk",
+        "--key", tmp_path / "node-keys" / "client.jwk", "--scope", "events:read",
+    )  # fmt: skip
+    assert result.exit_code == 1
+    assert result.stderr == "The other side cannot be reached: issuer_unreachable\n"
+
+
+def test_openapi_documents_are_written_compared_and_stable(tmp_path: Path) -> None:
+    assert relevo("openapi", "--directory", tmp_path).exit_code == 0
+    assert relevo("openapi", "--directory", tmp_path, "--check").exit_code == 0
+    (tmp_path / "node.json").write_text("{}")
+    result = relevo("openapi", "--directory", tmp_path, "--check")
+    assert result.exit_code == 1
+    assert "node.json" in result.stderr
+    assert (tmp_path / "node.json").read_text() == "{}"
+
+
+def test_help_names_every_group_of_commands() -> None:
+    result = relevo("--help")
+    assert result.exit_code == 0
+    for group in ("node", "gateway", "auth", "token", "demo", "openapi"):
+        assert group in result.stdout
+
+
+def test_an_unknown_command_is_wrong_usage() -> None:
+    assert relevo("nodo").exit_code == 2

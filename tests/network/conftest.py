@@ -1,0 +1,71 @@
+"""One federation of real processes per database, shared by the tests of a module."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from relevo.sandbox.narrator import Narrator
+from relevo.sandbox.network import Network
+from tests.support import database as support
+
+
+@pytest.fixture(
+    scope="package",
+    params=[
+        pytest.param("sqlite", marks=pytest.mark.xdist_group("network-sqlite")),
+        pytest.param("postgresql", marks=pytest.mark.xdist_group("network-postgresql")),
+    ],
+)
+def network(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Network]:
+    """Running, with every institution joined; tests leave every process running."""
+    made: list[str] = []
+    with Network(
+        tmp_path_factory.mktemp("network"),
+        databases=_postgresql(made) if request.param == "postgresql" else None,
+    ) as running:
+        running.set_up()
+        running.start()
+        yield running
+    for url in made:
+        support.drop(url)
+
+
+def _postgresql(made: list[str]) -> Callable[[str], str]:
+    urls: dict[str, str] = {}
+
+    def url(name: str) -> str:
+        if name not in urls:
+            urls[name] = support.fresh_postgresql_url()
+            made.append(urls[name])
+        return urls[name]
+
+    return url
+
+
+@pytest.fixture
+def narrator() -> Narrator:
+    """Says everything on standard output, which pytest shows when a test fails."""
+    return Narrator(print)
+
+
+@pytest.fixture(autouse=True)
+def _everything_runs(network: Network) -> Iterator[None]:
+    """Whatever a test stopped or cut is mended for the next one, also when the test failed."""
+    yield
+    network.link.bring_up()
+    for place in network.places:
+        if not network.processes.is_running(place.name):
+            network.processes.stop(place.name)
+            network.restart(place.name)
+
+
+@pytest.fixture
+def log_of(network: Network) -> Callable[[str], str]:
+    def read(name: str) -> str:
+        path: Path = next(place.log for place in network.places if place.name == name)
+        return path.read_text("utf-8")
+
+    return read
