@@ -1,0 +1,1 @@
+"""The service of a country: routes what it cannot read, and proves what it did."""

@@ -1,0 +1,29 @@
+"""What handlers reach: the services that `main` put together."""
+
+from dataclasses import dataclass
+from typing import cast
+
+from fastapi import Request
+
+from relevo.gateway.operations.accept import Acceptance
+from relevo.gateway.operations.context import Gateway
+from relevo.gateway.operations.directory import Directory
+from relevo.servicekit.access_token import Caller
+
+
+@dataclass(frozen=True)
+class Service:
+    """One gateway with what it remembers between requests."""
+
+    gateway: Gateway
+    directory: Directory
+    acceptance: Acceptance
+
+
+def service_of(request: Request) -> Service:
+    return cast("Service", request.app.state.service)
+
+
+def is_gateway(caller: Caller) -> bool:
+    """Whether a peer asks, not one of our own institutions."""
+    return caller.institution.startswith("gateway.")

@@ -1,0 +1,1 @@
+"""Nodes and peer gateways, as this gateway calls them."""

@@ -1,0 +1,3 @@
+from relevo.servicekit.migration_env import run
+
+run()

@@ -1,0 +1,1 @@
+"""What the gateway does: one module per use; transactions live here."""
