@@ -14,6 +14,7 @@ from relevo.contracts.lifecycles.referral import (
     Event,
     Replay,
     State,
+    may_move,
     replay,
 )
 
@@ -32,10 +33,11 @@ class Copy:
         return replay(self.events)
 
     def legal(self) -> list[State]:
+        standing = self.standing()
         return sorted(
             to
-            for (here, to), actor in TRANSITIONS.items()
-            if here == self.standing().state and actor == self.side
+            for here, to in TRANSITIONS
+            if here == standing.state and may_move(here, to, self.side, standing.way_back)
         )
 
 
@@ -143,8 +145,12 @@ def test_a_reading_accounts_for_every_number(some: list[Event]) -> None:
 def histories(draw: st.DrawFn) -> list[Event]:
     history = [SUBMITTED]
     for _ in range(draw(st.integers(0, 12))):
-        here = replay(history).state
-        moves = sorted((to, by) for (come_from, to), by in TRANSITIONS.items() if come_from == here)
+        here = replay(history)
+        moves = sorted(
+            (to, by)
+            for (come_from, to), by in TRANSITIONS.items()
+            if come_from == here.state and may_move(come_from, to, by, here.way_back)
+        )
         if not moves:
             break
         to, by = draw(st.sampled_from(moves))

@@ -1,4 +1,5 @@
 import itertools
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given
@@ -16,9 +17,12 @@ from relevo.contracts.lifecycles.referral import (
     WRITTEN_BY_NODES,
     Actor,
     Event,
+    Replay,
     State,
     by_people,
     check_transition,
+    is_return,
+    may_move,
     next_states,
     replay,
 )
@@ -34,9 +38,11 @@ def reachable_from(start: State) -> set[State]:
     return reached
 
 
-def refusal_of(state: State, to: State, actor: Actor) -> ProblemError | None:
+def refusal_of(
+    state: State, to: State, actor: Actor, way_back: Sequence[State]
+) -> ProblemError | None:
     try:
-        check_transition(state, to, actor)
+        check_transition(state, to, actor, way_back)
     except ProblemError as refusal:
         return refusal
     return None
@@ -47,10 +53,13 @@ def refusal_of(state: State, to: State, actor: Actor) -> ProblemError | None:
 def test_a_step_is_possible_exactly_when_the_table_gives_it_to_this_side(
     state: State, actor: Actor
 ) -> None:
+    way_back = way_back_to(state)
     possible = []
     for to in STATES:
         writer = TRANSITIONS.get((state, to)) if by_people(state, to) else None
-        refusal = refusal_of(state, to, actor)
+        if is_return(state, to) and to != way_back[-1]:
+            writer = None
+        refusal = refusal_of(state, to, actor, way_back)
         if refusal is None:
             assert writer == actor
             possible.append(to)
@@ -58,7 +67,7 @@ def test_a_step_is_possible_exactly_when_the_table_gives_it_to_this_side(
             assert refusal.name == ("illegal_transition" if writer is None else "not_your_step")
             assert refusal.members.get("actor") == writer != actor
             assert refusal.problem_type.status == 409
-    assert sorted(possible) == sorted(next_states(state, actor))
+    assert sorted(possible) == sorted(next_states(state, actor, way_back))
 
 
 @pytest.mark.parametrize("state", [state for state in STATES if state != "draft"])
@@ -68,11 +77,17 @@ def test_replay_applies_exactly_the_moves_of_the_table(state: State) -> None:
     assert here.state == state
     for to, actor in itertools.product(STATES, ACTORS):
         after = replay([*way, Event(here.next_seq, to, actor)])
-        if TRANSITIONS.get((state, to)) == actor:
+        if TRANSITIONS.get((state, to)) == actor and (
+            not is_return(state, to) or to == here.way_back[-1]
+        ):
             assert (after.state, after.inapplicable) == (to, ())
         else:
             assert (after.state, after.inapplicable) == (state, (here.next_seq,))
         assert after.next_seq == here.next_seq + 1
+
+
+def way_back_to(state: State) -> tuple[State, ...]:
+    return () if state == "draft" else replay(way_to(state)).way_back
 
 
 def way_to(goal: State) -> list[Event]:
@@ -82,7 +97,7 @@ def way_to(goal: State) -> list[Event]:
         ways |= {
             to: [*ways[here], Event(len(ways[here]), to, actor)]
             for (here, to), actor in TRANSITIONS.items()
-            if here in ways and to not in ways
+            if here in ways and to not in ways and not is_return(here, to)
         }
     return ways[goal]
 
@@ -129,13 +144,56 @@ def test_consent_withdrawn_after_acceptance_never_stops_care() -> None:
 
 
 def test_an_unanswered_question_waits_and_can_be_taken_up_again() -> None:
-    assert {"received", "acknowledged"} <= set(next_states("info_requested", "receiver"))
+    for state in ("received", "acknowledged"):
+        assert state in next_states("info_requested", "receiver", [state])
+
+
+def after(*states: State) -> Replay:
+    return replay(
+        [
+            Event(seq, state, "sender" if state == "submitted" else "receiver")
+            for seq, state in enumerate(states)
+        ]
+    )
+
+
+@given(st.data())
+def test_an_interruption_leads_back_to_the_state_it_interrupted_and_nowhere_else(
+    data: st.DataObject,
+) -> None:
+    """Also one inside the other: a wish to cancel while a question is open."""
+    way: list[State] = ["submitted", "received"]
+    expected: list[State] = []
+    for _ in range(data.draw(st.integers(0, 8))):
+        here = after(*way)
+        assert (here.state, list(here.way_back), here.inapplicable) == (way[-1], expected, ())
+        onward = [
+            to
+            for come_from, to in sorted(TRANSITIONS)
+            if come_from == here.state
+            and may_move(come_from, to, "receiver", here.way_back)
+            and to not in ENDED
+        ]
+        to = data.draw(st.sampled_from(onward))
+        if is_return(here.state, to):
+            assert to == expected.pop()
+        elif to in {"info_requested", "cancel_requested"}:
+            expected.append(here.state)
+        else:
+            expected.clear()
+        way.append(to)
+
+
+def test_a_wish_to_cancel_is_no_way_around_acceptance() -> None:
+    read = after("submitted", "received", "cancel_requested", "in_progress")
+    assert (read.state, read.inapplicable) == ("cancel_requested", (3,))
+    assert after("submitted", "received", "cancel_requested", "received").state == "received"
 
 
 @pytest.mark.parametrize("state", STATES)
 def test_no_person_is_offered_what_only_a_node_may_write(state: State) -> None:
     for actor in ACTORS:
-        assert not WRITTEN_BY_NODES & set(next_states(state, actor))
+        assert not WRITTEN_BY_NODES & set(next_states(state, actor, way_back_to(state)))
 
 
 def test_every_end_without_service_that_a_person_decides_needs_a_reason() -> None:
@@ -156,7 +214,7 @@ def test_a_refused_step_changes_nothing_and_names_both_states(
     if (state, to) in TRANSITIONS:
         return
     with pytest.raises(ProblemError) as refused:
-        check_transition(state, to, actor)
+        check_transition(state, to, actor, ())
     for language in ("en", "es"):
         detail = refused.value.problem(language).detail
         assert state in detail

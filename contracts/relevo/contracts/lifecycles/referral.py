@@ -6,7 +6,7 @@ numbers have no gaps, and both sides replay the same events in the same order, s
 whatever the network does to the messages in between.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, Literal, get_args
@@ -108,15 +108,41 @@ COARSE: Final[Mapping[State, CoarseState]] = MappingProxyType(
 """What gateways and askers by reference code see of each state."""
 
 
-def check_transition(state: State, to: State, actor: Actor) -> None:
+_RETURNS: Final[Mapping[State, tuple[State, ...]]] = MappingProxyType(
+    {"info_requested": _BY_RECEIVER["info_requested"], "cancel_requested": _CANCELLABLE}
+)
+"""States that interrupt, and where each may lead back to: only to the state it interrupted."""
+
+
+def is_return(state: State, to: State) -> bool:
+    """Whether this move ends an interruption by going back."""
+    return to in _RETURNS.get(state, ())
+
+
+def may_move(state: State, to: State, actor: Actor, way_back: Sequence[State]) -> bool:
+    """Whether the table and the history let this side move so.
+
+    Args:
+        way_back: What `Replay.way_back` says of the history.
+    """
+    if TRANSITIONS.get((state, to)) != actor:
+        return False
+    return not is_return(state, to) or (len(way_back) > 0 and way_back[-1] == to)
+
+
+def check_transition(state: State, to: State, actor: Actor, way_back: Sequence[State]) -> None:
     """Refuses a move that no person on this side may make.
+
+    Args:
+        way_back: What `Replay.way_back` says of the history.
 
     Raises:
         ProblemError: `illegal_transition` when nobody may make it, `not_your_step` when the other
             side may.
     """
     allowed = TRANSITIONS.get((state, to))
-    if allowed is None or not by_people(state, to):
+    possible = allowed is not None and may_move(state, to, allowed, way_back)
+    if not possible or not by_people(state, to):
         raise ProblemError("illegal_transition", subject="referral", from_state=state, to_state=to)
     if allowed != actor:
         raise ProblemError("not_your_step", from_state=state, to_state=to, actor=allowed)
@@ -127,12 +153,12 @@ def by_people(state: State, to: State) -> bool:
     return to not in WRITTEN_BY_NODES and (state, to) != ("submitted", "received")
 
 
-def next_states(state: State, actor: Actor) -> tuple[State, ...]:
+def next_states(state: State, actor: Actor, way_back: Sequence[State]) -> tuple[State, ...]:
     """Where people on this side may take a referral from here, in the order of the table."""
     return tuple(
         to
-        for (here, to), by in TRANSITIONS.items()
-        if here == state and by == actor and by_people(here, to)
+        for here, to in TRANSITIONS
+        if here == state and may_move(here, to, actor, way_back) and by_people(here, to)
     )
 
 
@@ -155,6 +181,7 @@ class Replay:
         applied: Numbers that count.
         waiting: Numbers held until the gap before them is filled.
         inapplicable: Numbers that fit no legal move; kept, never applied.
+        way_back: States that were interrupted (by a question, by a wish to cancel), innermost last.
     """
 
     state: State
@@ -162,6 +189,7 @@ class Replay:
     applied: tuple[int, ...]
     waiting: tuple[int, ...]
     inapplicable: tuple[int, ...]
+    way_back: tuple[State, ...]
 
 
 def replay(events: Iterable[Event]) -> Replay:
@@ -176,6 +204,7 @@ def replay(events: Iterable[Event]) -> Replay:
     state: State = "submitted"
     applied: list[int] = []
     inapplicable: list[int] = []
+    way_back: tuple[State, ...] = ()
     seq = 0
     while seq in by_seq:
         # Both sides claim one number only when somebody errs; the order of names settles it alike.
@@ -183,13 +212,20 @@ def replay(events: Iterable[Event]) -> Replay:
             event.state
             for _, event in sorted(by_seq[seq].items())
             if (seq, event.state, event.actor) == (0, "submitted", "sender")
-            or (seq > 0 and TRANSITIONS.get((state, event.state)) == event.actor)
+            or (seq > 0 and may_move(state, event.state, event.actor, way_back))
         ]
         if legal:
+            way_back = _way_back_after(way_back, state, legal[0])
             state = legal[0]
             applied.append(seq)
         else:
             inapplicable.append(seq)
         seq += 1
     waiting = tuple(sorted(number for number in by_seq if number > seq))
-    return Replay(state, seq, tuple(applied), waiting, tuple(inapplicable))
+    return Replay(state, seq, tuple(applied), waiting, tuple(inapplicable), way_back)
+
+
+def _way_back_after(way_back: tuple[State, ...], state: State, to: State) -> tuple[State, ...]:
+    if is_return(state, to):
+        return way_back[:-1]
+    return (*way_back, state) if to in _RETURNS else ()

@@ -43,7 +43,7 @@ def _transition(
     held = found(caller, referrals.lock(connection, referral_id))
     if held.state == step.to and _said_by(held, step):
         return _whole(connection, node, referral_id)
-    check_transition(held.state, step.to, held.role)
+    check_transition(held.state, step.to, held.role, held.way_back)
     if step.to in NEEDS_REASON and step.reason is None:
         raise ProblemError("reason_required", to_state=step.to)
     now = node.clock.business()

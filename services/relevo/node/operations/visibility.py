@@ -67,7 +67,7 @@ def view(referral: StoredReferral) -> Referral:
         withheld=details.get("withheld", []),
         local_reference=details.get("local_reference"),
         part_of=referral.part_of,
-        possible_next=list(next_states(referral.state, referral.role)),
+        possible_next=list(next_states(referral.state, referral.role, referral.way_back)),
         created_at=referral.created_at,
         updated_at=referral.updated_at,
     )

@@ -1,5 +1,6 @@
 """Referrals of both roles, their persons and their numbered events."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
@@ -34,6 +35,7 @@ class StoredReferral:
 
     Attributes:
         owner: The party on this side, whose systems may see it.
+        way_back: States that a question or a wish to cancel interrupted.
         details: needs, contact_rules, withheld, local_reference, created_by.
     """
 
@@ -60,6 +62,7 @@ class StoredReferral:
     data_key_id: str
     details: dict[str, Any] = field(default_factory=dict)
     persons: list[dict[str, Any]] = field(default_factory=list)
+    way_back: Sequence[State] = ()
     counter_referral: CounterReferral | None = None
 
 
@@ -122,13 +125,16 @@ def stand_again(connection: Connection, of: StoredReferral, *, now: datetime) ->
     )
     read = replay(Event(row.seq, row.state, row.actor) for row in rows)
     state = standing(read, delivery=of.delivery, sharing=of.sharing, closed_here=of.closed_here)
-    updated = replace(of, state=state, next_seq=read.next_seq, updated_at=now)
+    updated = replace(
+        of, state=state, next_seq=read.next_seq, way_back=read.way_back, updated_at=now
+    )
     connection.execute(
         update(referral)
         .where(referral.c.id == of.id)
         .values(
             state=state,
             next_seq=read.next_seq,
+            way_back=read.way_back,
             sharing=of.sharing,
             delivery=of.delivery,
             delivery_problem=of.delivery_problem,

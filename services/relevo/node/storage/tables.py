@@ -14,7 +14,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from relevo.servicekit.columns import UtcDateTime, naming_convention
+from relevo.servicekit.columns import JsonText, UtcDateTime, naming_convention
 from relevo.servicekit.work_queue import queue_columns, queue_index
 
 METADATA = MetaData(naming_convention=naming_convention)
@@ -46,6 +46,7 @@ referral = Table(
     Column("purpose", String(80), nullable=False),
     Column("state", String(32), nullable=False),
     Column("next_seq", Integer, nullable=False),
+    Column("way_back", JsonText, nullable=False),
     Column("sharing", String(12), nullable=False),
     Column("delivery", String(12)),
     Column("delivery_problem", String(80)),
