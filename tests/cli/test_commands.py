@@ -237,3 +237,21 @@ def test_help_names_every_group_of_commands() -> None:
 
 def test_an_unknown_command_is_wrong_usage() -> None:
     assert relevo("nodo").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [("id", "r-1"), ("list.1.name", "b"), ("list.0", '{"name": "a"}'), ("open", "false")],
+)
+def test_one_field_is_taken_out_of_json(path: str, value: str) -> None:
+    text = '{"id": "r-1", "list": [{"name": "a"}, {"name": "b"}], "open": false}'
+    result = runner.invoke(app, ["field", path], input=text)
+    assert (result.exit_code, result.stdout) == (0, f"{value}\n")
+
+
+@pytest.mark.parametrize("text", ["", "{", '{"title": "No consent"}', "[]"])
+def test_a_field_that_is_not_there_is_an_error_that_shows_what_came(text: str) -> None:
+    result = runner.invoke(app, ["field", "id"], input=text)
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert "No consent" in result.stderr or "title" not in text

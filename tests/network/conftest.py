@@ -23,7 +23,8 @@ def network(
     """Running, with every institution joined; tests leave every process running."""
     made: list[str] = []
     with Network(
-        tmp_path_factory.mktemp("network"),
+        # The folder that `make demo` makes, so that the commands of the README find it.
+        tmp_path_factory.mktemp("network") / "demo-data",
         databases=_postgresql(made) if request.param == "postgresql" else None,
     ) as running:
         running.set_up()

@@ -8,11 +8,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
-from relevo.sandbox.guide import Entry, guide
+from relevo.sandbox.guide import Entry, guide, write_examples
 from relevo.sandbox.narrator import Narrator, StoryFailedError
 from relevo.sandbox.network import Network
 from relevo.sandbox.outages import Outages
@@ -25,6 +25,9 @@ from relevo.sandbox.withdrawal import WithdrawalStory
 from .failures import CommandError
 from .output import MARKUP, say
 
+MARK: Final = ".relevo-demo"
+"""Stands in a folder that a demo made and a demo may replace."""
+
 app = typer.Typer(rich_markup_mode=MARKUP)
 
 
@@ -34,7 +37,11 @@ def demo(
         bool, typer.Option("--once", help="End after the story, with status 0 if every step held.")
     ] = False,
     directory: Annotated[
-        Path | None, typer.Option(help="An empty folder for databases, keys and logs; kept.")
+        Path | None,
+        typer.Option(
+            help="Folder for databases, keys and logs, replaced if it is a former demo's; "
+            "demo-data unless --once."
+        ),
     ] = None,
     quiet: Annotated[bool, typer.Option(help="Start the federation without the story.")] = False,
 ) -> None:
@@ -43,7 +50,7 @@ def demo(
     Needs no privileges, no container and no database server. Every person in it is invented.
     """
     began = time.monotonic()
-    with _folder(directory) as root:
+    with _folder(directory, once=once) as root:
         try:
             with Network(root) as network:
                 say("Starting a federation on this machine: a process per node and per gateway ...")
@@ -54,6 +61,7 @@ def demo(
                     _play(network)
                     say(f"\nEvery step held ({time.monotonic() - began:.0f} seconds).")
                 if not once:
+                    write_examples(network)
                     _show(guide(network))
                     _stay()
         except (StoryFailedError, NotReadyError, UnexpectedAnswerError) as error:
@@ -82,15 +90,19 @@ def _introduce(network: Network, seconds: float) -> None:
 
 
 @contextmanager
-def _folder(chosen: Path | None) -> Iterator[Path]:
-    if chosen is not None:
-        if chosen.exists() and any(chosen.iterdir()):
-            raise CommandError(f"{chosen} is not empty.")
-        chosen.mkdir(parents=True, exist_ok=True)
-        yield chosen
+def _folder(chosen: Path | None, *, once: bool) -> Iterator[Path]:
+    if chosen is None and once:
+        with tempfile.TemporaryDirectory(prefix="relevo-demo-", ignore_cleanup_errors=True) as made:
+            yield Path(made)
         return
-    with tempfile.TemporaryDirectory(prefix="relevo-demo-", ignore_cleanup_errors=True) as made:
-        yield Path(made)
+    root = chosen or Path("demo-data")
+    if (root / MARK).exists():
+        shutil.rmtree(root)
+    if root.exists() and any(root.iterdir()):
+        raise CommandError(f"{root} is neither empty nor a former demo's.")
+    root.mkdir(parents=True, exist_ok=True)
+    (root / MARK).touch()
+    yield root
 
 
 def _kept(root: Path) -> Path:

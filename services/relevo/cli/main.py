@@ -23,6 +23,7 @@ _GROUPS: Final = {
     "gateway": "A gateway: approve institutions, agree with peers, run it.",
     "auth": "An issuer that stands alone: run it.",
     "token": "Print an access token, for use with curl.",
+    "field": "Print one field of JSON that comes in, for shell scripts.",
     "demo": "Start a federation on this machine and play a referral from end to end.",
     "openapi": "Write the OpenAPI documents of the services, or compare them.",
 }
