@@ -11,8 +11,8 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import Field, StringConstraints, model_validator
 
 from .grant_slice import Categories, Epoch
-from .identifiers import PartyId, PathwayId, ReferenceCode, Uuid
-from .model import ContractModel, Flag, ShortText, Whole
+from .identifiers import MessageTypeId, PartyId, PathwayId, ReferenceCode, Uuid
+from .model import ContractModel, EventNumber, Flag, ShortText
 from .vocabularies.codes import LawfulBasis, Purpose, TriageLevel
 
 ENVELOPE_TYP: Final = "relevo-envelope+jwt"
@@ -74,13 +74,11 @@ class Envelope(ContractModel):
     jti: Uuid
     iat: Epoch
     exp: Epoch
-    message_type: Annotated[
-        str, StringConstraints(pattern=r"^[a-z_]+\.[a-z_]+/[1-9][0-9]?$", max_length=60)
-    ]
+    message_type: MessageTypeId
     correlation_id: Uuid
     reference_code: ReferenceCode
     pathway: PathwayId
-    event_seq: Annotated[Whole, Field(ge=0, le=1_000_000)] | None = None
+    event_seq: EventNumber | None = None
     state: CoarseState | None = None
     triage: TriageLevel | None = None
     purpose: Purpose | None = None
@@ -109,6 +107,6 @@ class SealedContent(ContractModel):
     message_id: Uuid
     source: PartyId
     recipient: PartyId
-    message_type: str
-    grant_ids: list[Uuid]
+    message_type: MessageTypeId
+    grant_ids: Annotated[list[Uuid], Field(max_length=12)]
     body: dict[str, Any]

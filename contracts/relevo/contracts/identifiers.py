@@ -23,6 +23,10 @@ Uuid = Annotated[
     StringConstraints(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"),
 ]
 """RFC 9562 in lower case."""
+MessageTypeId = Annotated[
+    str, StringConstraints(pattern=r"^[a-z_]+\.[a-z_]+/[1-9][0-9]?$", max_length=60)
+]
+"""Name and version: `referral.submitted/1`."""
 PathwayId = Annotated[str, StringConstraints(pattern=rf"^{_LABEL}$", max_length=80)]
 
 # Crockford base-32 and its five further check symbols (modulo 37).

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import Field, StringConstraints, model_validator
 
 from .grant_slice import Epoch
-from .identifiers import Country, GatewayId, InstitutionId, PartyId, institution_of
+from .identifiers import Country, GatewayId, InstitutionId, MessageTypeId, PartyId, institution_of
 from .model import ContractModel, Moment, ShortText, Whole
 from .vocabularies.codes import InstitutionType, Mandate
 
@@ -52,7 +52,7 @@ class KeySet(ContractModel):
 
     iss: InstitutionId | GatewayId
     iat: Epoch
-    version: Annotated[Whole, Field(ge=1)]
+    version: Annotated[Whole, Field(ge=1, le=1_000_000)]
     identity_key: PublicKey
     keys: Annotated[list[PublicKey], Field(min_length=1, max_length=20)]
 
@@ -86,7 +86,7 @@ class InstitutionProfile(ContractModel):
     type: InstitutionType
     mandates: Annotated[list[Mandate], Field(max_length=20)] = []
     units: Annotated[list[Unit], Field(max_length=50)] = []
-    message_types: Annotated[list[str], Field(min_length=1, max_length=50)]
+    message_types: Annotated[list[MessageTypeId], Field(min_length=1, max_length=50)]
     delivery: Literal["push", "mailbox"]
     node_url: HttpUrl | None = None
 
@@ -130,12 +130,16 @@ class Welcome(ContractModel):
 
     gateway: GatewayId
     gateway_url: HttpUrl
-    gateway_key_set: str = Field(description="Key set of the gateway, signed by its identity key.")
+    gateway_key_set: str = Field(
+        max_length=16_384, description="Key set of the gateway, signed by its identity key."
+    )
     gateway_client_key: PublicKey = Field(
         description="Key of the gateway as a client of the node's issuer."
     )
-    countries: list[Country]
-    client_id: str = Field(description="The node's client id at the gateway's issuer.")
+    countries: Annotated[list[Country], Field(min_length=1, max_length=40)]
+    client_id: str = Field(
+        max_length=120, description="The node's client id at the gateway's issuer."
+    )
 
 
 class DirectoryEntry(ContractModel):
@@ -179,6 +183,6 @@ class PeerGateway(ContractModel):
     gateway: GatewayId
     url: HttpUrl
     countries: Annotated[list[Country], Field(min_length=1, max_length=40)]
-    key_set: str
+    key_set: Annotated[str, Field(max_length=16_384)]
     client_key: PublicKey
     agreement: ShortText

@@ -26,6 +26,8 @@ Flag = Annotated[bool, Field(strict=True)]
 """`true` or `false`; "no", 0 and 1 are refused rather than guessed at."""
 Whole = Annotated[int, Field(strict=True)]
 """A JSON number without a fraction; "3" and `true` are refused."""
+EventNumber = Annotated[Whole, Field(ge=0, le=1_000_000)]
+"""Position in a referral's history."""
 
 _RFC_3339: Final = re.compile(
     r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII

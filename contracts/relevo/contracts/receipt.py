@@ -28,7 +28,7 @@ class ReceiptLeaf(ContractModel):
     message_id: Uuid
     digest: Sha256Hex = Field(description="SHA-256 of the exact envelope bytes.")
     at: Moment
-    problem: str | None = Field(
+    problem: Annotated[str, StringConstraints(pattern=r"^[a-z_]+$", max_length=80)] | None = Field(
         default=None, description="Name of the problem type, for a refusal."
     )
     salt: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
@@ -44,7 +44,7 @@ class Receipt(ContractModel):
     """A leaf, its place in the ledger, and the proof that the checkpoint covers it."""
 
     leaf: ReceiptLeaf
-    index: Annotated[Whole, Field(ge=0)]
+    index: Annotated[Whole, Field(ge=0, le=2**53)]
     proof: Annotated[list[Sha256Hex], Field(max_length=64)]
     # The line break at the end of a signed note is part of it.
     checkpoint: Annotated[str, StringConstraints(max_length=8000, strip_whitespace=False)]

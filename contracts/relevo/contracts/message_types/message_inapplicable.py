@@ -2,7 +2,7 @@
 
 from relevo.contracts.identifiers import Uuid
 from relevo.contracts.lifecycles.referral import State
-from relevo.contracts.model import ContractModel, Whole
+from relevo.contracts.model import ContractModel, EventNumber
 
 from .kind import MessageType
 
@@ -12,7 +12,7 @@ class MessageInapplicable(ContractModel):
 
     message: Uuid
     state: State
-    event_seq: Whole
+    event_seq: EventNumber
 
 
 MESSAGE_INAPPLICABLE = MessageType(
