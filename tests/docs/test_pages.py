@@ -114,3 +114,20 @@ def test_decisions_are_numbered_once_each_and_say_why() -> None:
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_no_document_uses_a_word_that_the_product_avoids(document: Path) -> None:
     assert [found.group() for found in AVOIDED.finditer(document.read_text("utf-8"))] == []
+
+
+def test_each_hop_of_a_referral_is_one_file_and_the_readme_follows_them() -> None:
+    hops: dict[str, list[str]] = {}
+    for folder in ("gateway", "services"):
+        for source in (ROOT / folder).rglob("*.py"):
+            found = re.match(r'"""Hop (\d):', source.read_text("utf-8"))
+            if found:
+                hops.setdefault(found.group(1), []).append(source.relative_to(ROOT).as_posix())
+    assert sorted(hops) == list("12345678")
+    assert all(len(files) == 1 for files in hops.values()), hops
+    followed = [
+        target
+        for document, target in links()
+        if document.name == "README.md" and [target] in hops.values()
+    ]
+    assert followed == [hops[number][0] for number in sorted(hops)]
