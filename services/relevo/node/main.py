@@ -119,7 +119,7 @@ def create_app(
         version=VERSION,
         summary="An institution's own service: submit, receive and answer referrals.",
         description="Speaks to the institution's own systems and to its gateway.",
-        checks=_checks(node),
+        checks=_checks(node, workers),
         lifespan=lifespan,
         body_limits={"/v1/inbox": 2 * 1024 * 1024},
     )
@@ -137,7 +137,7 @@ def create_app(
     return app
 
 
-def _checks(node: Node) -> dict[str, Check]:
+def _checks(node: Node, all_workers: list[Worker]) -> dict[str, Check]:
     async def database() -> None:
         await node.database.write(lambda _: None)
 
@@ -149,7 +149,13 @@ def _checks(node: Node) -> dict[str, Check]:
         if not node.keys.signing or not node.keys.encryption:
             raise RuntimeError("run: relevo node init")
 
-    return {"database": database, "migrations": migrations, "keys": keys}
+    async def workers() -> None:
+        # None of them runs here when they have a process of their own.
+        running = [worker.running for worker in all_workers]
+        if any(running) and not all(running):
+            raise RuntimeError("a worker has ended")
+
+    return {"database": database, "migrations": migrations, "keys": keys, "workers": workers}
 
 
 def make_clock(settings: NodeSettings) -> Clock:

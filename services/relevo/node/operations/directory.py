@@ -173,15 +173,19 @@ class Directory:
     async def _verified_entry(self, jws: str) -> DirectoryEntry:
         try:
             _, claims = jose.peek(jws)
-            gateway = str(claims.get("iss", ""))
-            if gateway not in self._gateways:
-                self._gateways = await self._gateway_keys()
-            verified = jose.verify(jws, self._gateways.get(gateway, []), typ=DIRECTORY_ENTRY_TYP)
+            keys = await self.gateway_keys(str(claims.get("iss", "")))
+            verified = jose.verify(jws, keys, typ=DIRECTORY_ENTRY_TYP)
             return DirectoryEntry.model_validate(verified)
         except (jose.JoseError, ValidationError) as error:
             self._gateways = {}
             _log.warning("directory_entry_not_believed")
             raise ProblemError("gateway_unreachable") from error
+
+    async def gateway_keys(self, gateway: str) -> list[OKPKey]:
+        """Signing keys of the home gateway, or of one that it has an agreement with; else none."""
+        if gateway not in self._gateways:
+            self._gateways = await self._gateway_keys()
+        return self._gateways.get(gateway, [])
 
     async def _gateway_keys(self) -> dict[str, list[OKPKey]]:
         welcome = await self.home()

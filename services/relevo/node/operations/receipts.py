@@ -10,17 +10,40 @@ from relevo.contracts.message_types.referral_submitted import REFERRAL_SUBMITTED
 from relevo.contracts.receipt import Receipt
 from relevo.node.domain.outgoing import OutgoingMessage
 from relevo.node.storage import feed, outbox, referrals
+from relevo.servicekit import checkpoint, merkle
 from relevo.servicekit.ids import new_id
 
 from .context import Node
+from .directory import Directory
 
 _log = structlog.get_logger()
 _RESEALED = {"undecryptable"}
 """Refusals that a fresh seal for the receiver's newest key can mend."""
 
 
+async def proved(directory: Directory, receipts: list[Receipt]) -> list[Receipt]:
+    """Those that a gateway's signed ledger really holds; a forged one ends nothing."""
+    held = []
+    for receipt in receipts:
+        gateway = receipt.leaf.gateway
+        try:
+            checkpoint.verify_leaf(
+                receipt.leaf.leaf_bytes(),
+                index=receipt.index,
+                proof=receipt.proof,
+                note=receipt.checkpoint,
+                origin=checkpoint.origin_of(gateway),
+                keys=await directory.gateway_keys(gateway),
+            )
+        except (checkpoint.CheckpointError, merkle.ProofError):
+            _log.error("receipt_not_proved", gateway=gateway, message_id=receipt.leaf.message_id)
+        else:
+            held.append(receipt)
+    return held
+
+
 def store_receipts(connection: Connection, node: Node, receipts: list[Receipt]) -> None:
-    """Ends the messages that these receipts speak of; unknown ones are passed over."""
+    """Ends the messages that these proved receipts speak of; unknown ones are passed over."""
     now = node.clock.business()
     for receipt in receipts:
         leaf = receipt.leaf
@@ -56,6 +79,8 @@ def end_message(
     now: datetime,
 ) -> None:
     """A message reached its end: delivered, refused, expired or dead. Told on the feed."""
+    if problem == "envelope_expired":
+        state = "expired"
     resealed = problem in _RESEALED and _seal_again(connection, node, message_id, now)
     outbox.mark(connection, message_id, state, receipt=receipt, problem=problem)
     if message_type != REFERRAL_SUBMITTED.id or resealed:

@@ -20,6 +20,7 @@ from relevo.contracts.message_types.referral_state import REFERRAL_STATE, Referr
 from relevo.contracts.message_types.referral_submitted import REFERRAL_SUBMITTED, ReferralSubmitted
 from relevo.contracts.message_types.withdrawal_answered import WITHDRAWAL_ANSWERED
 from relevo.contracts.problem import Language, ProblemError
+from relevo.contracts.receipt import Receipt
 from relevo.node.domain.outgoing import OutgoingMessage, digest_of
 from relevo.node.storage import feed, grants, inbox, outbox, referrals
 from relevo.node.storage.grants import HeldGrant
@@ -29,7 +30,7 @@ from relevo.servicekit.ids import new_id
 from .context import Node
 from .directory import Directory
 from .open_envelope import Opened, open_envelope, parse
-from .receipts import store_receipts
+from .receipts import proved, store_receipts
 
 _HELD_UP = {"gateway_unreachable", "unavailable"}
 
@@ -48,7 +49,10 @@ async def receive(
     for problem in opened:
         if isinstance(problem, ProblemError) and problem.name in _HELD_UP:
             raise problem
-    answers = await node.database.write(_receive_all, node, batch, opened, language)
+    receipts = await proved(directory, batch.receipts)
+    answers = await node.database.write(
+        _receive_all, node, batch.envelopes, opened, receipts, language
+    )
     node.wake()
     return BatchAnswer(answers=answers)
 
@@ -78,12 +82,13 @@ async def _open(
 def _receive_all(
     connection: Connection,
     node: Node,
-    batch: MessageBatch,
+    envelopes: list[str],
     opened: list[Opened | MessageAnswer | ProblemError],
+    receipts: list[Receipt],
     language: Language,
 ) -> list[MessageAnswer]:
     answers = []
-    for jws, item in zip(batch.envelopes, opened, strict=True):
+    for jws, item in zip(envelopes, opened, strict=True):
         if isinstance(item, MessageAnswer):
             answers.append(item)
             continue
@@ -99,7 +104,7 @@ def _receive_all(
                     message_id=_message_id(jws), result="refused", problem=problem.problem(language)
                 )
             )
-    store_receipts(connection, node, batch.receipts)
+    store_receipts(connection, node, receipts)
     return answers
 
 

@@ -1,5 +1,6 @@
 """Outgoing messages, written in the same transaction as their cause."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,7 +11,7 @@ from relevo.node.domain.outgoing import OutgoingMessage
 from relevo.servicekit import work_queue
 
 from .tables import outbox
-from .vault import Vault
+from .vault import ErasedError, Vault
 
 _LEASE_SECONDS = 60
 
@@ -83,12 +84,19 @@ def claim(connection: Connection, vault: Vault, *, now: datetime, limit: int) ->
             attempts=row["attempts"],
             lease_id=row["lease_id"],
             envelope=row["envelope"],
-            plan=None
-            if row["envelope"] or row["sealed"] is None
-            else _plan(vault, row["data_key_id"], row["id"], row["sealed"]),
+            plan=None if row["envelope"] else _plan_in(vault, row),
         )
         for row in rows
     ]
+
+
+def _plan_in(vault: Vault, row: Mapping[str, Any]) -> OutgoingMessage | None:
+    if row["sealed"] is None:
+        return None
+    try:
+        return _plan(vault, row["data_key_id"], row["id"], row["sealed"])
+    except ErasedError:
+        return None  # the person was erased while the message waited
 
 
 def _plan(vault: Vault, key_id: str, message_id: str, sealed: bytes) -> OutgoingMessage:

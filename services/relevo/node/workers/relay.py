@@ -25,6 +25,8 @@ from relevo.servicekit.worker import Worker
 _log = structlog.get_logger()
 _LONGEST_DELAY_SECONDS: Final = 20.0
 _BYTES_OF_JSON: Final = 4
+_MENDABLE: Final = {"gateway_unreachable", "key_not_pinned", "key_changed", "receiver_not_active"}
+"""Time or a person can mend these: the message keeps until it expires."""
 
 
 def relay_worker(node: Node, directory: Directory) -> Worker:
@@ -89,7 +91,7 @@ def _claim_and_seal(
 def _seal(node: Node, waiting: Waiting, peer: Peer | ProblemError | None) -> str:
     plan = waiting.plan
     if plan is None:
-        raise ProblemError("envelope_expired", expired_at="", server_time="")
+        raise ProblemError("grant_not_live", grant_state="erased")
     if peer is None:
         raise ProblemError("gateway_unreachable")
     if isinstance(peer, ProblemError):
@@ -120,19 +122,16 @@ def _cannot_seal(
     connection: Connection, node: Node, waiting: Waiting, problem: ProblemError
 ) -> None:
     now = node.clock.business()
-    if problem.name in {"gateway_unreachable", "key_not_pinned", "receiver_not_active"}:
-        # Time or a person can mend these; the message keeps until it expires.
-        expired = waiting.plan is not None and waiting.plan.expires_at <= now
-        if not expired:
-            delay = delay_seconds(
-                waiting.attempts,
-                cap=_LONGEST_DELAY_SECONDS,
-                jitter=random.random(),  # noqa: S311
-            )
-            outbox.put_back(
-                connection, [waiting.id], now=now, delay_seconds=delay, error=problem.name
-            )
-            return
+    if waiting.plan is not None and waiting.plan.expires_at <= now:
+        problem = ProblemError("envelope_expired", expired_at="", server_time="")
+    elif problem.name in _MENDABLE:
+        delay = delay_seconds(
+            waiting.attempts,
+            cap=_LONGEST_DELAY_SECONDS,
+            jitter=random.random(),  # noqa: S311
+        )
+        outbox.put_back(connection, [waiting.id], now=now, delay_seconds=delay, error=problem.name)
+        return
     end_message(
         connection,
         node,
