@@ -1,5 +1,7 @@
 import asyncio
 import gzip
+import socket
+import struct
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -8,12 +10,13 @@ from typing import Any
 
 import httpx
 import pytest
+import uvloop
 from pydantic import BaseModel
 
 from relevo.contracts.problem import ProblemError
 from relevo.servicekit import jose
 from relevo.servicekit.clock import FixedClock
-from relevo.servicekit.http_client import RefusedError, RetryableError, ServiceClient
+from relevo.servicekit.http_client import RefusedError, RetryableError, ServiceClient, outbound_http
 from relevo.servicekit.oauth_client import TokenSource
 
 URL = "https://gateway.example/v1/messages"
@@ -266,3 +269,26 @@ async def test_a_refused_token_is_renewed_once() -> None:
         await client.request("GET", "https://gateway.example/never", scopes=["messages:send"])
     assert refusal.value.name == "invalid_token"
     assert seen[2:] == ["DPoP t2", "DPoP t3"]
+
+
+def test_a_connection_that_is_reset_as_soon_as_it_stands_can_be_retried() -> None:
+    async def reset(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connection = writer.get_extra_info("socket")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        writer.transport.abort()
+
+    async def ask() -> str:
+        server = await asyncio.start_server(reset, "127.0.0.1", 0)
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+        causes = set()
+        async with server, outbound_http(allow_private=True) as http:
+            client = ServiceClient(http=http, allow_private=True)
+            # Whether the reset comes before or after httpx looks at the socket is chance.
+            for _ in range(20):
+                with pytest.raises(RetryableError) as caught:
+                    await client.request("GET", url)
+                causes.add(caught.value.cause)
+        return ",".join(sorted(causes - {"connection_lost", "connect"}))
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        assert not runner.run(ask())

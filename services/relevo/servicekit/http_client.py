@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import httpx
 from pydantic import ValidationError
 from pydantic_core import to_json
+from typing_extensions import override
 
 from relevo.contracts.problem import MEDIA_TYPE, Problem
 
@@ -59,7 +60,7 @@ def outbound_http(
     else:
         transport = GuardedTransport(verify=context, limits=LIMITS)
     return httpx.AsyncClient(
-        transport=transport, timeout=TIMEOUT, follow_redirects=False, trust_env=False
+        transport=_ResetNoticed(transport), timeout=TIMEOUT, follow_redirects=False, trust_env=False
     )
 
 
@@ -67,6 +68,28 @@ def outbound_http(
 def _trusted_roots() -> ssl.SSLContext:
     # Reading them takes 30 ms and some memory: once per process.
     return httpx.create_ssl_context()
+
+
+class _ResetNoticed(httpx.AsyncBaseTransport):
+    """A connection that is reset as soon as it stands is a lost connection, not a fault of ours.
+
+    With uvloop the socket is gone by the time anyio asks its family, which ends in an
+    AttributeError out of httpcore instead of one of its own errors.
+    """
+
+    def __init__(self, inner: httpx.AsyncBaseTransport) -> None:
+        self._inner = inner
+
+    @override
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        try:
+            return await self._inner.handle_async_request(request)
+        except AttributeError as error:
+            raise httpx.ConnectError("reset at once", request=request) from error
+
+    @override
+    async def aclose(self) -> None:
+        await self._inner.aclose()
 
 
 class ServiceClient:
