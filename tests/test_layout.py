@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import tarfile
+import tomllib
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -52,7 +53,7 @@ def tracked_files() -> list[Path]:
     """Files of the checkout that git knows or would add; all of them where there is no git."""
     try:
         listed = subprocess.run(
-            ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],  # noqa: S607
+            ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
             cwd=ROOT, check=True, capture_output=True, text=True,
         ).stdout.split("\0")  # fmt: skip
     except (OSError, subprocess.CalledProcessError):
@@ -82,6 +83,17 @@ def test_no_root_closes_the_namespace() -> None:
         root for root in NAMESPACE_ROOTS if (ROOT / root / "relevo" / "__init__.py").exists()
     ] == []
     assert [root for root in NAMESPACE_ROOTS if (ROOT / root / "__init__.py").exists()] == []
+
+
+def test_every_package_is_type_checked() -> None:
+    """Named as `relevo`, mypy would find the first root and call the rest a success."""
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    packages = {
+        f"relevo.{path.parent.name}"
+        for root in NAMESPACE_ROOTS
+        for path in (ROOT / root / "relevo").glob("*/__init__.py")
+    }
+    assert set(settings["tool"]["mypy"]["packages"]) == packages
 
 
 def test_package_init_files_hold_a_docstring_and_nothing_else() -> None:
