@@ -37,6 +37,7 @@ class Story:
         self.desk = network.system("gt.igm.crr.desk")
         self.referral_id = ""
         self.code = ""
+        self._webhook_id = ""
 
     def play(self) -> None:
         """All steps in order.
@@ -50,13 +51,14 @@ class Story:
             self._link_comes_back()
             self._sealed_on_the_way()
             self._institute_learns(told)
+            self.desk.call("DELETE", f"/v1/webhooks/{self._webhook_id}")
         self._institute_answers()
         self._loop_closes()
         self._consulate_asks()
 
     def _subscribe(self, told: WebhookReceiver) -> None:
         hook = self.desk.post("/v1/webhooks", {"url": told.url})
-        told.secret = hook["secret"]
+        self._webhook_id, told.secret = hook["id"], hook["secret"]
 
     def _refer_while_the_link_is_down(self) -> None:
         say = self.say
@@ -122,10 +124,10 @@ class Story:
             readable_words(tapped, [self.code]) and not readable_words(tapped, people.NAMES),
         )
         for gateway in self.network.gateways.values():
-            url = gateway.settings.database_url
+            found = words_in_database(gateway.settings.database_url, [*people.NAMES, "gt.igm.crr"])
             say.check(
-                f"whoever reads all of {gateway.name}'s database: the code, and no word of hers",
-                words_in_database(url, [self.code]) and not words_in_database(url, people.NAMES),
+                f"whoever reads all of {gateway.name}'s database: whom it was for, and no word of hers",
+                found == {"gt.igm.crr"},
             )
 
     def _institute_learns(self, told: WebhookReceiver) -> None:

@@ -111,6 +111,16 @@ class Directory:
                 return None
             raise
 
+    async def signing_keys(self, institution: str) -> list[OKPKey]:
+        """What an institution signs with. Our own needs neither a question nor a pin.
+
+        Raises:
+            ProblemError: As `peer`.
+        """
+        if institution == self._node.institution:
+            return self._node.keys.signing
+        return (await self.peer(institution)).signing
+
     def forget(self, institution: str) -> None:
         """Asks anew next time."""
         self._known.pop(institution, None)

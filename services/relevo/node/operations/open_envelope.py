@@ -210,8 +210,8 @@ async def verified_slice(directory: Directory, jws: str) -> GrantSlice:
     try:
         _, claims = jose.peek(jws)
         unverified = GrantSlice.model_validate(claims)
-        issuer = await directory.peer(unverified.iss)
-        jose.verify(jws, issuer.signing, typ=GRANT_TYP)
+        keys = await directory.signing_keys(unverified.iss)
+        jose.verify(jws, keys, typ=GRANT_TYP)
     except (jose.JoseError, ValidationError) as error:
         raise ProblemError("grant_invalid", fault="a grant is not signed by its issuer") from error
     return unverified
