@@ -122,6 +122,13 @@ def tree(connection: Connection) -> merkle.Tree:
     return merkle.Tree(read)
 
 
+def leaf_hash_at(connection: Connection, position: int) -> bytes | None:
+    """The hash of an entry; None when there is none at this place."""
+    return connection.scalar(
+        select(ledger_entry.c.leaf_hash).where(ledger_entry.c.position == position)
+    )
+
+
 def positions_of(connection: Connection, message_ids: Sequence[str], kind: str) -> dict[str, int]:
     """Where the entries of one kind about these messages stand."""
     rows = connection.execute(

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from relevo.contracts.institution import PeerGateway
 
@@ -12,7 +12,10 @@ from .tables import peer, peer_ledger
 
 @dataclass(frozen=True, slots=True)
 class SeenLedger:
-    """The newest checkpoint of a peer that was found consistent with the one before."""
+    """The newest checkpoint of a peer that was found consistent with the one before.
+
+    `contradiction` is a later one that was not, and `fault` says why.
+    """
 
     gateway: str
     size: int
@@ -20,6 +23,7 @@ class SeenLedger:
     checkpoint: str
     seen_at: datetime
     fault: str | None = None
+    contradiction: str | None = None
 
 
 def all_cards(connection: Connection) -> list[str]:
@@ -45,6 +49,7 @@ def seen_ledger(connection: Connection, gateway: str) -> SeenLedger | None:
             peer_ledger.c.checkpoint,
             peer_ledger.c.seen_at,
             peer_ledger.c.fault,
+            peer_ledger.c.contradiction,
         ).where(peer_ledger.c.gateway == gateway)
     ).one_or_none()
     return None if row is None else SeenLedger(*row)
@@ -57,9 +62,17 @@ def put_seen_ledger(connection: Connection, seen: SeenLedger) -> None:
         "checkpoint": seen.checkpoint,
         "seen_at": seen.seen_at,
         "fault": seen.fault,
+        "contradiction": seen.contradiction,
     }
     changed = connection.execute(
         update(peer_ledger).where(peer_ledger.c.gateway == seen.gateway).values(**values)
     ).rowcount
     if not changed:
         connection.execute(insert(peer_ledger).values(gateway=seen.gateway, **values))
+
+
+def forget_ledger(connection: Connection, gateway: str) -> bool:
+    """Lets what a peer's ledger said be forgotten; False when nothing was remembered."""
+    return bool(
+        connection.execute(delete(peer_ledger).where(peer_ledger.c.gateway == gateway)).rowcount
+    )

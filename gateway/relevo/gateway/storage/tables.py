@@ -222,5 +222,9 @@ peer_ledger = Table(
     Column("checkpoint", Text, nullable=False),
     Column("seen_at", UtcDateTime, nullable=False),
     Column("fault", String(200)),
+    Column("contradiction", Text),
 )
-"""The newest checkpoint of each peer that was found consistent, or what was wrong with a later one."""
+"""The newest checkpoint of each peer that was found consistent, and what was wrong with a later one.
+
+`contradiction` is that later one: two checkpoints that the peer signed and that cannot both be true.
+"""

@@ -229,6 +229,7 @@ def _ledger() -> None:
         sa.Column("checkpoint", sa.Text, nullable=False),
         sa.Column("seen_at", sa.BigInteger, nullable=False),
         sa.Column("fault", sa.String(200)),
+        sa.Column("contradiction", sa.Text),
         sa.PrimaryKeyConstraint("gateway", name="pk_peer_ledger"),
     )
 
