@@ -40,13 +40,13 @@ class GatewaySettings(ServiceSettings):
         description="How long a red message is held for want of a grant's status before it goes out flagged.",
     )  # fmt: skip
     lease_seconds: int = Field(
-        default=60, ge=5, le=600, description="Time a delivery attempt has before others may try."
+        default=30, ge=10, le=600, description="Time a delivery attempt has before others may try."
     )
     retry_cap_seconds: float = Field(
         default=15.0, ge=0.1, le=300, description="Longest pause between delivery attempts."
     )
     refusals_before_dead: int = Field(
-        default=40, ge=1, le=1000,
+        default=240, ge=1, le=10_000,
         description="Attempts that the other side refused outright before a delivery waits for a person.",
     )  # fmt: skip
     status_queries_per_minute: int = Field(

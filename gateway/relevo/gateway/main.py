@@ -17,21 +17,33 @@ from relevo.servicekit.issuer_statements import Fetch
 from relevo.servicekit.migrations import is_current
 from relevo.servicekit.worker import Worker
 
+from .api import deliveries, grants, institutions, ledger, messages, status_queries
 from .api import directory as directory_api
-from .api import institutions, messages
 from .api.dependencies import Service
 from .clients.outbound import Outbound
 from .config import GatewaySettings
 from .domain.policy import Policy
 from .operations.accept import Acceptance
 from .operations.context import Gateway, GatewayKeys
+from .operations.deliver import Deliverer
 from .operations.directory import Directory
+from .operations.status import StatusDesk
+from .workers.deliver import DeliveryWorker, expiry_worker
+from .workers.witness import witness_worker
 
 PACKAGE = "relevo.gateway"
 VERSION = "0.1.0"
 _BATCH_BODY_BYTES = 2 * 1024 * 1024
 """A mebibyte of envelopes, and the receipts that ride along."""
-_ROUTERS = (messages.router, directory_api.router, institutions.router)
+_ROUTERS = (
+    messages.router,
+    status_queries.router,
+    grants.router,
+    directory_api.router,
+    institutions.router,
+    ledger.router,
+    deliveries.router,
+)
 
 
 def make_gateway(
@@ -91,7 +103,14 @@ def create_app(
     """
     gateway = make_gateway(settings, database=database, clock=clock, http=http)
     directory = Directory(gateway)
-    workers: list[Worker] = []
+    deliverer = Deliverer(gateway, directory)
+    delivery_worker = DeliveryWorker(deliverer)
+    workers: list[Worker] = [
+        delivery_worker,
+        expiry_worker(gateway),
+        witness_worker(gateway),
+    ]
+    gateway.wake = delivery_worker.wake
     # Our own issuer, at an address that we were told by our own operator.
     own_http = outbound_http(allow_private=True)
 
@@ -116,7 +135,10 @@ def create_app(
         app.include_router(router)
     app.state.gateway = gateway
     app.state.own_http = own_http
-    app.state.service = Service(gateway, directory, Acceptance(gateway, directory))
+    app.state.service = Service(
+        gateway, directory, Acceptance(gateway, directory), StatusDesk(gateway, directory)
+    )
+    app.state.deliverer = deliverer
     app.state.workers = workers
     app.state.token_verifier = TokenVerifier(
         issuer=settings.base_url,

@@ -16,10 +16,14 @@ from typing import Final
 
 STORED_EVERY: Final = 8
 """Heights that are stored: 0, 8, 16 …"""
+_TILE: Final = 1 << STORED_EVERY
 
 Hash = bytes
 ReadNodes = Callable[[int, int, int], Sequence[Hash]]
-"""`read(height, first, count)`: stored hashes, in order; height is a multiple of `STORED_EVERY`."""
+"""`read(height, first, count)`: stored hashes in order, fewer where the tree ends.
+
+The height is a multiple of `STORED_EVERY`.
+"""
 
 EMPTY_ROOT: Final = hashlib.sha256(b"").digest()
 
@@ -147,10 +151,15 @@ class Tree:
     def __init__(self, read: ReadNodes) -> None:
         self._read = read
         self._known: dict[tuple[int, int], Hash] = {}
+        self._tiles: dict[tuple[int, int], Sequence[Hash]] = {}
 
     def root(self, size: int) -> Hash:
         """The root when the tree had this size."""
         return EMPTY_ROOT if size == 0 else self._range(0, size)
+
+    def leaf(self, index: int) -> Hash:
+        """The hash of a leaf."""
+        return self._stored(0, index)
 
     def inclusion(self, index: int, size: int) -> list[Hash]:
         """Proof that a leaf stands in the tree of this size (RFC 9162 §2.1.3.1).
@@ -208,17 +217,24 @@ class Tree:
         if known is not None:
             return known
         stored = height - height % STORED_EVERY
-        count = 1 << (height - stored)
-        hashes = list(self._read(stored, index * count, count))
-        if len(hashes) != count:
+        if height == stored:
+            value = self._stored(height, index)
+        else:
+            value = node_hash(
+                self._node(height - 1, 2 * index), self._node(height - 1, 2 * index + 1)
+            )
+        self._known[height, index] = value
+        return value
+
+    def _stored(self, height: int, index: int) -> Hash:
+        tile, offset = divmod(index, _TILE)
+        hashes = self._tiles.get((height, tile))
+        if hashes is None:
+            hashes = self._read(height, tile * _TILE, _TILE)
+            self._tiles[height, tile] = hashes
+        if offset >= len(hashes):
             raise ProofError("the tree is not that large")
-        while len(hashes) > 1:
-            hashes = [
-                node_hash(hashes[position], hashes[position + 1])
-                for position in range(0, len(hashes), 2)
-            ]
-        self._known[height, index] = hashes[0]
-        return hashes[0]
+        return hashes[offset]
 
 
 def _split(count: int) -> int:

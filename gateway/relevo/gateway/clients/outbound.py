@@ -38,7 +38,7 @@ class Outbound:
         self.http = http or outbound_http(allow_private=allow_private, proxy=proxy)
         self._services: dict[tuple[str, float], ServiceClient] = {}
 
-    def service(self, base_url: str, *, deadline_seconds: float = 30.0) -> ServiceClient:
+    def service(self, base_url: str, *, deadline_seconds: float = 20.0) -> ServiceClient:
         """A client of the service at a base URL, whose issuer stands beside it."""
         base_url = base_url.rstrip("/")
         key = (base_url, deadline_seconds)

@@ -41,7 +41,7 @@ class PeerClient:
     async def status(self, query: SignedStatusQuery) -> Status:
         """Passes on a status query as its asker signed it."""
         body = query.model_dump_json().encode()
-        return _read(Status, await self._post("/v1/status-queries", body))
+        return _read(Status, await self._post("/v1/status-queries", body, Scope.REFERRALS_STATUS))
 
     async def grant_status(self, question: GrantStatusQuestion) -> GrantStatusAnswer:
         """Asks about grants whose issuer is at home there."""
@@ -73,13 +73,13 @@ class PeerClient:
         body = WitnessedCheckpoint(checkpoint=checkpoint).model_dump_json().encode()
         await self._post("/v1/ledger/cosignatures", body)
 
-    async def _post(self, path: str, body: bytes, *, quick: bool = True) -> bytes:
+    async def _post(self, path: str, body: bytes, *further: Scope, quick: bool = True) -> bytes:
         response = await (self._quick if quick else self._service).request(
             "POST",
             self._url + path,
             content=body,
             headers={"content-type": "application/json"},
-            scopes=[Scope.FEDERATION_RELAY],
+            scopes=[Scope.FEDERATION_RELAY, *further],
             audience=self._url,
         )
         return response.content

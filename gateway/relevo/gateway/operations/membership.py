@@ -39,7 +39,12 @@ INSTITUTION_SCOPES: Final = (
     Scope.DIRECTORY_READ,
     Scope.LEDGER_READ,
 )
-PEER_SCOPES: Final = (Scope.FEDERATION_RELAY, Scope.LEDGER_READ, Scope.DIRECTORY_READ)
+PEER_SCOPES: Final = (
+    Scope.FEDERATION_RELAY,
+    Scope.REFERRALS_STATUS,
+    Scope.LEDGER_READ,
+    Scope.DIRECTORY_READ,
+)
 
 _MOVES: Final[dict[InstitutionState, frozenset[InstitutionState]]] = {
     "active": frozenset({"suspended", "left"}),

@@ -330,6 +330,16 @@ def hurry(connection: Connection, target: str, *, now: datetime) -> None:
         connection.execute(update(table).where(*conditions).values(due_at=now))
 
 
+def postpone(connection: Connection, target: str, *, until: datetime) -> None:
+    """Lets everything that waits for a target wait longer."""
+    for table in (delivery, receipt_item):
+        connection.execute(
+            update(table)
+            .where(table.c.target == target, _OPEN, table.c.due_at < until)
+            .values(due_at=until)
+        )
+
+
 def queued_under_withdrawn(connection: Connection, grant_ids: Collection[str]) -> list[str]:
     """Content that waits under grants that their issuer has withdrawn."""
     if not grant_ids:
@@ -371,14 +381,16 @@ def page(connection: Connection, *, state: str, after: str, limit: int) -> list[
     return [_delivery(row, None) for row in rows.mappings()]
 
 
-def expired(connection: Connection, *, now: datetime, limit: int) -> list[Delivery]:
+def expired(
+    connection: Connection, *, now: datetime, lease_now: datetime, limit: int
+) -> list[Delivery]:
     """Open deliveries past their expiry that nobody holds a lease on."""
     rows = connection.execute(
         select(*_COLUMNS)
         .where(
             _OPEN,
             delivery.c.expires_at <= now,
-            or_(delivery.c.leased_until.is_(None), delivery.c.leased_until <= now),
+            or_(delivery.c.leased_until.is_(None), delivery.c.leased_until <= lease_now),
         )
         .limit(limit)
     )
