@@ -4,11 +4,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import Column, Connection, Integer, MetaData, Table, func, select
+from sqlalchemy.exc import IntegrityError
 
 from relevo.contracts.problem import ProblemError
 from relevo.servicekit import idempotency
 from relevo.servicekit.database import Database
-from relevo.servicekit.idempotency import Replay, idempotency_key
+from relevo.servicekit.idempotency import Answered, Replay, idempotency_key
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -116,3 +117,24 @@ def test_keys_are_forgotten_after_seven_days(stored: Database) -> None:
     stored.write_now(act, key="old", digest="d2")
     with pytest.raises(ProblemError, match="reused"):
         stored.write_now(act, key="young", digest="d2")
+
+
+def answered(key: str, digest: str = "d1") -> Answered:
+    return Answered("c1", "submit", key, digest, NOW, 201, f"answer to {key}".encode())
+
+
+def test_keys_of_many_requests_are_kept_and_found_together(stored: Database) -> None:
+    stored.write_now(idempotency.keep, [answered("k1"), answered("k2", "d2")])
+    found = stored.read_now(idempotency.kept, "c1", "submit", ["k1", "k2", "k3"])
+    assert found == {
+        "k1": ("d1", Replay(201, b"answer to k1")),
+        "k2": ("d2", Replay(201, b"answer to k2")),
+    }
+    assert stored.read_now(idempotency.kept, "c2", "submit", ["k1"]) == {}
+
+
+def test_a_key_taken_meanwhile_fails_the_whole_transaction(stored: Database) -> None:
+    stored.write_now(idempotency.keep, [answered("k1")])
+    with pytest.raises(IntegrityError):
+        stored.write_now(idempotency.keep, [answered("k0"), answered("k1")])
+    assert list(stored.read_now(idempotency.kept, "c1", "submit", ["k0", "k1"])) == ["k1"]

@@ -26,6 +26,7 @@ from .clients.webhook_target import WebhookTarget
 from .config import NodeSettings
 from .operations.context import CLIENT, Node, NodeKeys
 from .operations.directory import Directory
+from .operations.send import SubmissionDesk
 from .storage.vault import Vault
 from .workers.notify import notify_worker
 from .workers.relay import relay_worker
@@ -127,6 +128,7 @@ def create_app(
         app.include_router(router)
     app.state.node = node
     app.state.directory = directory
+    app.state.submissions = SubmissionDesk(node, directory)
     app.state.workers = workers
     app.state.token_verifier = TokenVerifier(
         issuer=settings.base_url,

@@ -4,6 +4,7 @@ Used inside the operation's own transaction, so that the key, the answer and the
 together or not at all.
 """
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,6 +20,7 @@ from sqlalchemy import (
     Table,
     delete,
     func,
+    insert,
     select,
     update,
 )
@@ -60,7 +62,20 @@ class Replay:
     body: bytes
 
 
-def begin(  # noqa: PLR0917 - the order of the key's own columns
+@dataclass(frozen=True)
+class Answered:
+    """A key with its request's digest and answer, to be stored together with the effect."""
+
+    client_id: str
+    operation: str
+    key: str
+    digest: str
+    created_at: datetime
+    status: int
+    body: bytes
+
+
+def begin(
     connection: Connection,
     client_id: str,
     operation: str,
@@ -122,6 +137,35 @@ def complete(
         .where(*_is(client_id, operation, key))
         .values(status=status, body=body)
     )
+
+
+def kept(
+    connection: Connection, client_id: str, operation: str, keys: Collection[str]
+) -> dict[str, tuple[str, Replay]]:
+    """Digest and answer of each of these keys that was used: for many requests in one transaction.
+
+    Whoever decides by this before its transaction ends it with `keep`, which fails for a key that was
+    taken meanwhile.
+    """
+    columns = idempotency_key.c
+    rows = connection.execute(
+        select(columns.key, columns.digest, columns.status, columns.body).where(
+            columns.client_id == client_id,
+            columns.operation == operation,
+            columns.key.in_(list(keys)),
+            columns.status.is_not(None),
+        )
+    )
+    return {row.key: (row.digest, Replay(row.status, row.body)) for row in rows}
+
+
+def keep(connection: Connection, answered: Sequence[Answered]) -> None:
+    """Keeps keys with their answers.
+
+    Raises:
+        IntegrityError: One of the keys was used before.
+    """
+    connection.execute(insert(idempotency_key), [vars(one) for one in answered])
 
 
 def purge(connection: Connection, now: datetime) -> int:

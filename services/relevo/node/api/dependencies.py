@@ -9,6 +9,7 @@ from fastapi import Depends, Header, Request
 from relevo.contracts.problem import Language, ProblemError
 from relevo.node.operations.context import Node
 from relevo.node.operations.directory import Directory
+from relevo.node.operations.send import SubmissionDesk
 from relevo.servicekit.problems import preferred_language
 
 
@@ -18,6 +19,10 @@ def _node(request: Request) -> Node:
 
 def _directory(request: Request) -> Directory:
     return cast("Directory", request.app.state.directory)
+
+
+def _submissions(request: Request) -> SubmissionDesk:
+    return cast("SubmissionDesk", request.app.state.submissions)
 
 
 def _language(accept_language: Annotated[str | None, Header()] = None) -> Language:
@@ -51,5 +56,6 @@ async def _idempotency(
 
 NodeHere = Annotated[Node, Depends(_node)]
 DirectoryHere = Annotated[Directory, Depends(_directory)]
+SubmissionsHere = Annotated[SubmissionDesk, Depends(_submissions)]
 LanguageAsked = Annotated[Language, Depends(_language)]
 IdempotencyKey = Annotated[Idempotency, Depends(_idempotency)]

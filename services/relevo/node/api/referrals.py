@@ -12,14 +12,15 @@ from relevo.contracts.problem import Problem, ProblemError
 from relevo.contracts.referral import HistoryEntry, Referral, ReferralSubmission, Transition
 from relevo.contracts.scopes import Scope
 from relevo.node.operations import read, send
-from relevo.node.operations.send import Submission, SubmittedReferral
+from relevo.node.operations.draft import SubmittedReferral
+from relevo.node.operations.send import Submission
 from relevo.node.operations.transition import transition
 from relevo.servicekit.access_token import Caller
 from relevo.servicekit.problems import problem_responses
 from relevo.servicekit.require_scope import require
 
 from . import examples
-from .dependencies import DirectoryHere, IdempotencyKey, LanguageAsked, NodeHere
+from .dependencies import IdempotencyKey, LanguageAsked, NodeHere, SubmissionsHere
 
 router = APIRouter(prefix="/v1/referrals", tags=["referrals"])
 
@@ -101,14 +102,10 @@ class ReferralPage(ContractModel):
 async def post_referral(
     body: ReferralSubmission,
     key: IdempotencyKey,
-    node: NodeHere,
-    directory: DirectoryHere,
+    submissions: SubmissionsHere,
     caller: Annotated[Caller, require(Scope.REFERRALS_SUBMIT)],
 ) -> SubmittedReferral:
-    [answer] = await send.submit(node, directory, caller, [Submission(body, key.key, key.digest)])
-    if isinstance(answer, ProblemError):
-        raise answer
-    return answer
+    return await submissions.submit(caller, Submission(body, key.key, key.digest))
 
 
 @router.post(
@@ -128,16 +125,17 @@ async def post_referral(
 )
 async def post_bulk(
     body: BulkSubmission,
-    node: NodeHere,
-    directory: DirectoryHere,
+    submissions: SubmissionsHere,
     language: LanguageAsked,
     caller: Annotated[Caller, require(Scope.REFERRALS_SUBMIT)],
 ) -> BulkAnswers:
-    submissions = [
-        Submission(item.referral, item.key, send.digest_of_submission(item.referral))
-        for item in body.items
-    ]
-    answers = await send.submit(node, directory, caller, submissions)
+    answers = await submissions.submit_many(
+        caller,
+        [
+            Submission(item.referral, item.key, send.digest_of_submission(item.referral))
+            for item in body.items
+        ],
+    )
     return BulkAnswers(
         answers=[
             BulkAnswer(key=item.key, problem=answer.problem(language))

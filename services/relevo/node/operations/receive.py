@@ -174,13 +174,8 @@ def _submitted(connection: Connection, node: Node, item: Opened) -> bool:
         },
         persons=[p.model_dump(mode="json", exclude_none=True) for p in body.persons],
     )
-    referrals.add(
-        connection,
-        node.vault,
-        stored,
-        StoredEvent(0, "submitted", "sender", body.submitted_at),
-        key_ids=key_ids,
-    )
+    first = StoredEvent(0, "submitted", "sender", body.submitted_at)
+    referrals.add(connection, [referrals.seal(node.vault, stored, first, key_ids=key_ids)])
     pairs = [*zip(item.grants, item.grant_jws, strict=True), *item.return_grants]
     grants.add(
         connection,

@@ -1,54 +1,39 @@
 """Hop 2: a referral is checked against consent, cut to what may leave, and stored with its message.
 
-One transaction: referral, persons, first event, grants, outgoing message, feed. The link may be
-down: nothing here waits for it.
+One transaction: referral, persons, first event, grants, outgoing message, feed. It is decided before
+that transaction, which looks again at what the decision stood on: the consents and the keys of the
+requests. If those changed meanwhile, everything is decided anew.
+
+The link may be down: nothing here waits for it.
 """
 
 import hashlib
+from collections import defaultdict
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
+from typing import Final
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
 
-from relevo.contracts import coverage
 from relevo.contracts.consent import Consent
-from relevo.contracts.grant_slice import GRANT_TYP, GrantSlice
-from relevo.contracts.identifiers import country_of
-from relevo.contracts.message_types.referral_submitted import (
-    REFERRAL_SUBMITTED,
-    ConsentTerms,
-    ReferralSubmitted,
-)
-from relevo.contracts.minimisation import minimise, withheld
-from relevo.contracts.model import ContractModel
-from relevo.contracts.pathways.loader import Pathway, pathway
-from relevo.contracts.person import Person, excluded_countries
-from relevo.contracts.problem import FieldError, ProblemError
+from relevo.contracts.problem import ProblemError
 from relevo.contracts.referral import ReferralSubmission
-from relevo.contracts.vocabularies.loader import in_code_order
-from relevo.node.domain.outgoing import OutgoingMessage
 from relevo.node.storage import consents, feed, grants, outbox, referrals
-from relevo.node.storage.grants import HeldGrant
-from relevo.node.storage.referrals import StoredEvent, StoredReferral
-from relevo.servicekit import idempotency, jose
+from relevo.servicekit import idempotency
 from relevo.servicekit.access_token import Caller
-from relevo.servicekit.ids import new_id, new_reference_code, random_id
+from relevo.servicekit.gather import Gather
+from relevo.servicekit.idempotency import Answered, Replay
 
 from .context import Node
 from .directory import Directory, Peer
-from .visibility import may_touch, party_of
+from .draft import Draft, SubmittedReferral, draft
+from .visibility import party_of
 
-RETURN_CATEGORIES = ("service_history",)
-"""What the receiver may send back by default: the outcome and what was done (domain rule 13)."""
+_OPERATION: Final = "submit_referral"
+_TRIES: Final = 5
 
-
-class SubmittedReferral(ContractModel):
-    """The answer to a submission. Kept for replays of the same key, so it holds nothing personal."""
-
-    id: str
-    reference_code: str
-    state: str = "submitted"
-    withheld: list[str] = []
+Outcome = SubmittedReferral | ProblemError
 
 
 @dataclass(frozen=True)
@@ -60,334 +45,174 @@ class Submission:
     digest: str
 
 
-async def submit(
-    node: Node, directory: Directory, caller: Caller, submissions: list[Submission]
-) -> list[SubmittedReferral | ProblemError]:
-    """Submits referrals in one transaction, each answered on its own.
+@dataclass(frozen=True)
+class _Asked:
+    """A submission with whoever asked for it and what is known of its receiver."""
 
-    Raises:
-        ProblemError: `not_yours`, for all of them.
-    """
-    sender = party_of(node, caller)
-    receivers: dict[str, Peer | ProblemError | None] = {}
-    for item in submissions:
-        if item.referral.receiver not in receivers:
-            receivers[item.referral.receiver] = await _look_up(directory, item.referral.receiver)
-    answers = await node.database.write(_submit_all, node, caller, sender, submissions, receivers)
-    node.wake()
-    return answers
+    caller: Caller
+    sender: str
+    item: Submission
+    peer: Peer | ProblemError | None
 
 
-async def _look_up(directory: Directory, receiver: str) -> Peer | ProblemError | None:
-    try:
-        return await directory.peer_if_known(receiver)
-    except ProblemError as problem:
-        return problem
+class _ConsentChangedError(Exception):
+    """A consent ended between decision and transaction."""
 
 
-def _submit_all(
-    connection: Connection,
-    node: Node,
-    caller: Caller,
-    sender: str,
-    submissions: list[Submission],
-    receivers: dict[str, Peer | ProblemError | None],
-) -> list[SubmittedReferral | ProblemError]:
-    answers: list[SubmittedReferral | ProblemError] = []
-    for item in submissions:
+class SubmissionDesk:
+    """Takes submissions. Those that come at the same time share a transaction."""
+
+    def __init__(self, node: Node, directory: Directory) -> None:
+        self._node = node
+        self._directory = directory
+        self._single: Gather[_Asked, Outcome] = Gather(self._submit)
+
+    async def submit(self, caller: Caller, submission: Submission) -> SubmittedReferral:
+        """Submits one referral.
+
+        Raises:
+            ProblemError: What stands against it.
+        """
+        sender = party_of(self._node, caller)
+        peer = await self._look_up(submission.referral.receiver)
+        outcome = await self._single.add(_Asked(caller, sender, submission, peer))
+        if isinstance(outcome, ProblemError):
+            raise outcome
+        return outcome
+
+    async def submit_many(self, caller: Caller, submissions: list[Submission]) -> list[Outcome]:
+        """Submits referrals in one transaction, each answered on its own.
+
+        Raises:
+            ProblemError: `not_yours`, for all of them.
+        """
+        sender = party_of(self._node, caller)
+        peers: dict[str, Peer | ProblemError | None] = {}
+        for receiver in dict.fromkeys(item.referral.receiver for item in submissions):
+            peers[receiver] = await self._look_up(receiver)
+        return await self._submit(
+            [_Asked(caller, sender, item, peers[item.referral.receiver]) for item in submissions]
+        )
+
+    async def _look_up(self, receiver: str) -> Peer | ProblemError | None:
         try:
-            with connection.begin_nested():
-                answers.append(_once(connection, node, caller, sender, item, receivers))
+            return await self._directory.peer_if_known(receiver)
         except ProblemError as problem:
-            answers.append(problem)
-    return answers
+            return problem
+
+    async def _submit(self, batch: list[_Asked]) -> list[Outcome]:
+        for _ in range(_TRIES):
+            decided = await self._node.database.read(_decide, self._node, batch)
+            drafts = {
+                index: outcome
+                for index, outcome in enumerate(decided)
+                if isinstance(outcome, Draft)
+            }
+            try:
+                if drafts:
+                    accepted = [(batch[index], new) for index, new in drafts.items()]
+                    await self._node.database.write(_store, self._node, accepted)
+                    self._node.wake()
+            except (IntegrityError, _ConsentChangedError):
+                continue
+            return [one.answer if isinstance(one, Draft) else one for one in decided]
+        raise ProblemError("unavailable")
 
 
-def _once(
-    connection: Connection,
-    node: Node,
-    caller: Caller,
-    sender: str,
-    item: Submission,
-    receivers: dict[str, Peer | ProblemError | None],
-) -> SubmittedReferral:
+def _decide(
+    connection: Connection, node: Node, batch: list[_Asked]
+) -> list[Draft | SubmittedReferral | ProblemError]:
     now = node.clock.business()
-    replay = idempotency.begin(
-        connection,
-        caller.client_id,
-        "submit_referral",
-        item.key,
-        item.digest,
-        node.clock.security(),
-    )
-    if replay is not None:
-        return SubmittedReferral.model_validate_json(replay.body)
-    peer = receivers[item.referral.receiver]
-    if isinstance(peer, ProblemError):
-        raise peer
-    answer = _submit_one(connection, node, caller, sender, item.referral, peer, now)
-    idempotency.complete(
-        connection,
-        caller.client_id,
-        "submit_referral",
-        item.key,
-        status=201,
-        body=answer.model_dump_json().encode(),
-    )
-    return answer
+    answered = _answered(connection, batch)
+    wanted = {consent_id for asked in batch for consent_id in asked.item.referral.consent_ids}
+    held = consents.get_many(connection, node.vault, sorted(wanted))
+    return [_decide_one(node, asked, answered, held, now) for asked in batch]
 
 
-def _submit_one(
-    connection: Connection,
+def _answered(
+    connection: Connection, batch: list[_Asked]
+) -> dict[tuple[str, str], tuple[str, SubmittedReferral]]:
+    """Digest and answer by client and key, of the keys that were used before."""
+    keys = defaultdict[str, list[str]](list)
+    for asked in batch:
+        keys[asked.caller.client_id].append(asked.item.key)
+    found: dict[str, dict[str, tuple[str, Replay]]] = {
+        client_id: idempotency.kept(connection, client_id, _OPERATION, of_client)
+        for client_id, of_client in keys.items()
+    }
+    return {
+        (client_id, key): (digest, SubmittedReferral.model_validate_json(replay.body))
+        for client_id, of_client in found.items()
+        for key, (digest, replay) in of_client.items()
+    }
+
+
+def _decide_one(
     node: Node,
-    caller: Caller,
-    sender: str,
-    submission: ReferralSubmission,
-    peer: Peer | None,
+    asked: _Asked,
+    answered: dict[tuple[str, str], tuple[str, SubmittedReferral]],
+    held: dict[str, tuple[Consent, str]],
     now: datetime,
-) -> SubmittedReferral:
-    route = pathway(submission.pathway)
-    check_pathway(submission, route)
-    if peer is not None:
-        check_receiver(peer, submission.receiver, route)
-    records = _consents(connection, node, caller, submission)
-    share = in_code_order("data_category", submission.share)
-    excluded = excluded_countries(submission.persons)
-    coverage.check_country_of_origin(
-        submission.receiver, excluded_countries=excluded, consents=records
-    )
-    for record in records:
-        coverage.check_consent(
-            record,
-            receiver=submission.receiver,
-            purpose=submission.purpose,
-            categories=share,
+) -> Draft | SubmittedReferral | ProblemError:
+    key = (asked.caller.client_id, asked.item.key)
+    if key in answered:
+        digest, before = answered[key]
+        return before if digest == asked.item.digest else ProblemError("idempotency_key_reused")
+    try:
+        if isinstance(asked.peer, ProblemError):
+            raise asked.peer
+        new = draft(
+            node,
+            asked.caller,
+            asked.sender,
+            asked.item.referral,
+            peer=asked.peer,
+            consents=held,
             now=now,
         )
-    leaving = [
-        minimise(person, allowed=share, wanted=route.wanted) for person in submission.persons
-    ]
-    _check_required(route, leaving)
-    referral_id, code = new_id(), new_reference_code(country_of(sender))
-    expires_at = now + timedelta(days=submission.expires_in_days)
-    slices = [
-        _slices(node, record, referral_id, sender, submission, share, excluded)
-        for record in records
-    ]
-    left_out = sorted(
-        {
-            section
-            for person, sent in zip(submission.persons, leaving, strict=True)
-            for section in withheld(person, sent)
-        }
-    )
-    key_ids = [node.vault.new_key() for _ in submission.persons]
-    stored = StoredReferral(
-        id=referral_id,
-        reference_code=code,
-        role="sender",
-        sender=sender,
-        receiver=submission.receiver,
-        owner=sender,
-        pathway=submission.pathway,
-        triage=submission.triage,
-        purpose=submission.purpose,
-        state="submitted",
-        next_seq=1,
-        sharing="active",
-        delivery="waiting",
-        delivery_problem=None,
-        part_of=submission.part_of,
-        closed_here=False,
-        test=not node.settings.production,
-        expires_at=expires_at,
-        created_at=now,
-        updated_at=now,
-        data_key_id=key_ids[0],
-        details={
-            "needs": [need.model_dump() for need in submission.needs],
-            "withheld": left_out,
-            "local_reference": submission.local_reference,
-        },
-        persons=[p.model_dump(mode="json", exclude_none=True) for p in submission.persons],
-    )
-    referrals.add(
+    except ProblemError as problem:
+        return problem
+    # The same key may stand twice in one batch.
+    answered[key] = (asked.item.digest, new.answer)
+    return new
+
+
+def _store(connection: Connection, node: Node, accepted: list[tuple[_Asked, Draft]]) -> None:
+    drafts = [new for _, new in accepted]
+    stands_on = frozenset[str]().union(*(new.consent_ids for new in drafts))
+    if not consents.hold_active(connection, set(stands_on)):
+        raise _ConsentChangedError
+    seen_at = node.clock.security()
+    idempotency.keep(
         connection,
-        node.vault,
-        stored,
-        StoredEvent(0, "submitted", "sender", now),
-        key_ids=key_ids,
-    )
-    forward = [pair[0] for pair in slices]
-    grants.add(connection, [grant for pair in slices for grant in pair])
-    body = ReferralSubmitted(
-        needs=submission.needs,
-        persons=[
-            Person.model_validate({"person_id": str(position), **sections})
-            for position, sections in enumerate(leaving, start=1)
-        ],
-        terms=[
-            ConsentTerms(
-                grant_id=grant.id,
-                contact_rules=record.contact_rules,
-                denials=record.denials,
-                valid_until=record.valid_until,
+        [
+            Answered(
+                client_id=asked.caller.client_id,
+                operation=_OPERATION,
+                key=asked.item.key,
+                digest=asked.item.digest,
+                created_at=seen_at,
+                status=201,
+                body=new.answer.model_dump_json().encode(),
             )
-            for grant, record in zip(forward, records, strict=True)
+            for asked, new in accepted
         ],
-        return_grants=[pair[1].jws for pair in slices],
-        part_of=submission.part_of,
-        submitted_at=now,
     )
-    message = OutgoingMessage(
-        id=new_id(),
-        referral_id=referral_id,
-        reference_code=code,
-        sender=sender,
-        receiver=submission.receiver,
-        message_type=REFERRAL_SUBMITTED.id,
-        pathway=route.public_name,
-        triage=submission.triage,
-        purpose=submission.purpose,
-        categories=share,
-        grants=[grant.jws for grant in forward],
-        grant_ids=[grant.id for grant in forward],
-        basis=submission.basis,
-        state="submitted",
-        test=stored.test,
-        expires_at=expires_at,
-        body=body.model_dump(mode="json", exclude_none=True),
-    )
-    outbox.put(connection, node.vault, stored.data_key_id, [message], now=now)
+    referrals.add(connection, [new.referral for new in drafts])
+    grants.add(connection, [grant for new in drafts for grant in new.grants])
+    outbox.add(connection, [new.message for new in drafts])
     feed.append(
-        connection, [feed.FeedEvent("referral.submitted", referral_id, sender, now, event_seq=0)]
-    )
-    return SubmittedReferral(id=referral_id, reference_code=code, withheld=left_out)
-
-
-def check_pathway(submission: ReferralSubmission, route: Pathway) -> None:
-    """What the pathway allows, whoever it is about.
-
-    Raises:
-        ProblemError: `share_not_in_pathway`, `consent_does_not_cover_purpose`, `basis_not_allowed`,
-            `consent_missing` or `invalid_input` for a service outside it.
-    """
-    unasked = set(submission.share) - route.wanted
-    if unasked:
-        raise ProblemError(
-            "share_not_in_pathway",
-            pathway=route.id,
-            categories=in_code_order("data_category", unasked),
-        )
-    if submission.purpose not in route.purposes:
-        raise ProblemError("consent_does_not_cover_purpose", purpose=submission.purpose)
-    errors = [
-        FieldError(pointer=f"/needs/{index}/service", detail=f"not a service of {route.id}")
-        for index, need in enumerate(submission.needs)
-        if need.service not in route.services
-    ]
-    if errors:
-        raise ProblemError("invalid_input", errors=errors)
-    if submission.basis is not None and submission.basis.basis not in route.lawful_bases:
-        raise ProblemError(
-            "basis_not_allowed", basis=submission.basis.basis, pathway=submission.pathway
-        )
-    if not submission.consent_ids and submission.basis is None:
-        raise ProblemError("consent_missing")
-
-
-def check_receiver(peer: Peer, receiver: str, route: Pathway) -> None:
-    """Whether the directory says that this party can take it.
-
-    Raises:
-        ProblemError: `receiver_unknown`, `receiver_not_active`, `receiver_lacks_mandate` or
-            `message_type_not_accepted`.
-    """
-    mandates = peer.profile.mandates_of(receiver)
-    if mandates is None:
-        raise ProblemError("receiver_unknown", receiver=receiver)
-    if peer.state != "active":
-        raise ProblemError("receiver_not_active", receiver=receiver, state=peer.state)
-    if not mandates & set(route.receiver_mandates):
-        raise ProblemError(
-            "receiver_lacks_mandate", receiver=receiver, mandates=list(route.receiver_mandates)
-        )
-    if REFERRAL_SUBMITTED.id not in peer.profile.message_types:
-        raise ProblemError(
-            "message_type_not_accepted", receiver=receiver, message_type=REFERRAL_SUBMITTED.id
-        )
-
-
-def _consents(
-    connection: Connection, node: Node, caller: Caller, submission: ReferralSubmission
-) -> list[Consent]:
-    found = consents.get_many(connection, node.vault, submission.consent_ids)
-    records = [
-        found[consent_id][0]
-        for consent_id in dict.fromkeys(submission.consent_ids)
-        if consent_id in found and may_touch(caller, found[consent_id][1])
-    ]
-    people = {person.person_id for person in submission.persons}
-    if len(records) != len(set(submission.consent_ids)):
-        raise ProblemError("consent_missing")
-    if submission.basis is None and {record.person_id for record in records} != people:
-        # Somebody without a consent of her own, or a consent of somebody who is not in it.
-        raise ProblemError("consent_missing")
-    return records
-
-
-def _check_required(route: Pathway, leaving: list[dict[str, object]]) -> None:
-    missing = [
-        category for category in route.required if any(category not in person for person in leaving)
-    ]
-    if missing:
-        raise ProblemError("pathway_field_required", pathway=route.id, fields=missing)
-
-
-def _slices(
-    node: Node,
-    record: Consent,
-    referral_id: str,
-    sender: str,
-    submission: ReferralSubmission,
-    share: list[str],
-    excluded: set[str],
-) -> tuple[HeldGrant, HeldGrant]:
-    """The slice under which this leaves, and the one under which the answer may come back."""
-
-    def signed(giver: str, taker: str, categories: list[str], **named: list[str]) -> HeldGrant:
-        claims = GrantSlice(
-            iss=node.institution,
-            jti=random_id(),
-            iat=int(node.clock.business().timestamp()),
-            nbf=int(record.valid_from.timestamp()),
-            exp=int(record.valid_until.timestamp()),
-            sender=giver,
-            receiver=taker,
-            purposes=[submission.purpose],
-            categories=categories,
-            **named,  # type: ignore[arg-type]
-        )
-        return HeldGrant(
-            id=claims.jti,
-            consent_id=record.id,
-            referral_id=referral_id,
-            issuer=node.institution,
-            sender=giver,
-            receiver=taker,
-            jws=jose.sign(claims.model_dump(), node.keys.signing[0], typ=GRANT_TYP),
-            expires_at=record.valid_until,
-        )
-
-    return (
-        signed(
-            sender,
-            submission.receiver,
-            share,
-            status_parties=coverage.named_for(record, "status", excluded_countries=excluded),
-            follow_up_parties=coverage.named_for(record, "follow_up", excluded_countries=excluded),
-        ),
-        signed(submission.receiver, sender, list(RETURN_CATEGORIES)),
+        connection,
+        [
+            feed.FeedEvent(
+                "referral.submitted",
+                new.answer.id,
+                asked.sender,
+                new.referral.referral["created_at"],
+                event_seq=0,
+            )
+            for asked, new in accepted
+        ],
     )
 
 

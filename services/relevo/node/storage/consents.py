@@ -38,6 +38,14 @@ def get_many(
     return {row["id"]: (_model(row, vault), row["owner"]) for row in rows}
 
 
+def hold_active(connection: Connection, ids: set[str]) -> bool:
+    """Whether all of these are in force, and stay so until this transaction has ended."""
+    if not ids:
+        return True
+    query = select(consent.c.id).where(consent.c.id.in_(sorted(ids)), consent.c.state == "active")
+    return set(connection.scalars(query.with_for_update(read=True))) == ids
+
+
 def set_state(
     connection: Connection, consent_id: str, state: State, *, withdrawn_at: datetime | None = None
 ) -> None:

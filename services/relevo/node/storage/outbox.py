@@ -1,6 +1,6 @@
 """Outgoing messages, written in the same transaction as their cause."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -39,11 +39,17 @@ def put(
     now: datetime,
 ) -> None:
     """Queues messages, sealed at rest under the key of the person they speak of."""
-    if messages:
-        connection.execute(insert(outbox), [_row(vault, key_id, m, now) for m in messages])
+    add(connection, [seal(vault, key_id, message, now=now) for message in messages])
 
 
-def _row(vault: Vault, key_id: str, message: OutgoingMessage, now: datetime) -> dict[str, Any]:
+def add(connection: Connection, sealed: Sequence[dict[str, Any]]) -> None:
+    """Queues what `seal` made."""
+    if sealed:
+        connection.execute(insert(outbox), sealed)
+
+
+def seal(vault: Vault, key_id: str, message: OutgoingMessage, *, now: datetime) -> dict[str, Any]:
+    """The row of a message, sealed at rest."""
     return {
         "id": message.id,
         "state": work_queue.QUEUED,

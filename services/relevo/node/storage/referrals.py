@@ -66,25 +66,27 @@ class StoredReferral:
     counter_referral: CounterReferral | None = None
 
 
-def add(
-    connection: Connection,
-    vault: Vault,
-    new: StoredReferral,
-    first: StoredEvent,
-    *,
-    key_ids: list[str],
-) -> None:
-    """Stores a referral, its persons each under a key of their own, and its first event."""
+@dataclass(frozen=True)
+class SealedReferral:
+    """The rows of a new referral: itself, its persons and its first event."""
+
+    referral: dict[str, Any]
+    persons: list[dict[str, Any]]
+    event: dict[str, Any]
+
+
+def seal(
+    vault: Vault, new: StoredReferral, first: StoredEvent, *, key_ids: list[str]
+) -> SealedReferral:
+    """Makes the rows of a new referral, its persons each under a key of their own.
+
+    Before the transaction, so that nobody waits in it for the sealing.
+    """
     values = {name: value for name, value in vars(new).items() if name not in _SEALED}
-    connection.execute(
-        insert(referral).values(
-            **values,
-            sealed=vault.seal(new.data_key_id, new.details, place=f"referral/{new.id}"),
-        )
-    )
-    connection.execute(
-        insert(referral_person),
-        [
+    details = vault.seal(new.data_key_id, new.details, place=f"referral/{new.id}")
+    return SealedReferral(
+        referral={**values, "sealed": details},
+        persons=[
             {
                 "referral_id": new.id,
                 "position": position,
@@ -95,16 +97,34 @@ def add(
                 zip(new.persons, key_ids, strict=True), start=1
             )
         ],
+        event=_event_row(vault, new, first, new.created_at),
     )
-    add_event(connection, vault, new, first, now=new.created_at)
+
+
+def add(connection: Connection, sealed: Sequence[SealedReferral]) -> None:
+    """Stores new referrals.
+
+    Raises:
+        IntegrityError: One of them is known already.
+    """
+    connection.execute(insert(referral), [new.referral for new in sealed])
+    connection.execute(insert(referral_person), [row for new in sealed for row in new.persons])
+    connection.execute(insert(referral_event), [new.event for new in sealed])
 
 
 def add_event(
     connection: Connection, vault: Vault, of: StoredReferral, event: StoredEvent, *, now: datetime
 ) -> bool:
     """Stores an event once; False when it was there."""
+    row = _event_row(vault, of, event, now)
+    return insert_or_ignore(connection, referral_event, [row]) == 1
+
+
+def _event_row(
+    vault: Vault, of: StoredReferral, event: StoredEvent, now: datetime
+) -> dict[str, Any]:
     place = f"event/{of.id}/{event.seq}/{event.actor}"
-    row = {
+    return {
         "referral_id": of.id,
         "seq": event.seq,
         "actor": event.actor,
@@ -113,7 +133,6 @@ def add_event(
         "stored_at": now,
         "sealed": vault.seal(of.data_key_id, event.detail, place=place) if event.detail else None,
     }
-    return insert_or_ignore(connection, referral_event, [row]) == 1
 
 
 def stand_again(connection: Connection, of: StoredReferral, *, now: datetime) -> StoredReferral:

@@ -1,0 +1,356 @@
+"""One referral as it will be stored: checked against consent, cut to what may leave, signed, sealed.
+
+Nothing here writes: what is refused leaves no trace, and no transaction waits for the cryptography.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from relevo.contracts import coverage
+from relevo.contracts.consent import Consent
+from relevo.contracts.grant_slice import GRANT_TYP, GrantSlice
+from relevo.contracts.identifiers import country_of
+from relevo.contracts.message_types.referral_submitted import (
+    REFERRAL_SUBMITTED,
+    ConsentTerms,
+    ReferralSubmitted,
+)
+from relevo.contracts.minimisation import minimise, withheld
+from relevo.contracts.model import ContractModel
+from relevo.contracts.pathways.loader import Pathway, pathway
+from relevo.contracts.person import Person, excluded_countries
+from relevo.contracts.problem import FieldError, ProblemError
+from relevo.contracts.referral import ReferralSubmission
+from relevo.contracts.vocabularies.loader import in_code_order
+from relevo.node.domain.outgoing import OutgoingMessage
+from relevo.node.storage import outbox, referrals
+from relevo.node.storage.grants import HeldGrant
+from relevo.node.storage.referrals import SealedReferral, StoredEvent, StoredReferral
+from relevo.servicekit import jose
+from relevo.servicekit.access_token import Caller
+from relevo.servicekit.ids import new_id, new_reference_code, random_id
+
+from .context import Node
+from .directory import Peer
+from .visibility import may_touch
+
+RETURN_CATEGORIES: Final = ("service_history",)
+"""What the receiver may send back by default: the outcome and what was done (domain rule 13)."""
+
+MAX_GRANTS: Final = 12
+MAX_MESSAGE_BYTES: Final = 128 * 1024
+"""What an envelope holds, once it is padded, sealed and signed."""
+
+
+class SubmittedReferral(ContractModel):
+    """The answer to a submission. Kept for replays of the same key, so it holds nothing personal."""
+
+    id: str
+    reference_code: str
+    state: str = "submitted"
+    withheld: list[str] = []
+
+
+@dataclass(frozen=True)
+class Draft:
+    """Everything about a new referral that its transaction stores."""
+
+    answer: SubmittedReferral
+    consent_ids: frozenset[str]
+    referral: SealedReferral
+    grants: list[HeldGrant]
+    message: dict[str, Any]
+
+
+def draft(
+    node: Node,
+    caller: Caller,
+    sender: str,
+    submission: ReferralSubmission,
+    *,
+    peer: Peer | None,
+    consents: Mapping[str, tuple[Consent, str]],
+    now: datetime,
+) -> Draft:
+    """Decides about one submission.
+
+    Args:
+        node: This node.
+        caller: Who submits.
+        sender: The party it submits for.
+        submission: What shall leave.
+        peer: The receiver's institution; None while nobody can be asked.
+        consents: Records and their owners, by id.
+        now: Business time.
+
+    Raises:
+        ProblemError: What stands against it.
+    """
+    route = pathway(submission.pathway)
+    check_pathway(submission, route)
+    if peer is not None:
+        check_receiver(peer, submission.receiver, route)
+    records = _consents(consents, caller, submission)
+    share = in_code_order("data_category", submission.share)
+    excluded = excluded_countries(submission.persons)
+    coverage.check_country_of_origin(
+        submission.receiver, excluded_countries=excluded, consents=records
+    )
+    for record in records:
+        coverage.check_consent(
+            record,
+            receiver=submission.receiver,
+            purpose=submission.purpose,
+            categories=share,
+            now=now,
+        )
+    leaving = [
+        minimise(person, allowed=share, wanted=route.wanted) for person in submission.persons
+    ]
+    _check_required(route, leaving)
+    left_out = sorted(
+        {
+            section
+            for person, sent in zip(submission.persons, leaving, strict=True)
+            for section in withheld(person, sent)
+        }
+    )
+    key_ids = [node.vault.new_key() for _ in submission.persons]
+    stored = _referral(node, sender, submission, left_out, data_key_id=key_ids[0], now=now)
+    slices = [_slices(node, record, stored, submission, share, excluded) for record in records]
+    message = _message(stored, route, submission, share, leaving, records, slices)
+    waiting = outbox.seal(node.vault, stored.data_key_id, message, now=now)
+    if len(waiting["sealed"]) > MAX_MESSAGE_BYTES:
+        raise ProblemError("body_too_large", limit=MAX_MESSAGE_BYTES)
+    return Draft(
+        answer=SubmittedReferral(
+            id=stored.id, reference_code=stored.reference_code, withheld=left_out
+        ),
+        consent_ids=frozenset(record.id for record in records),
+        referral=referrals.seal(
+            node.vault, stored, StoredEvent(0, "submitted", "sender", now), key_ids=key_ids
+        ),
+        grants=[grant for pair in slices for grant in pair],
+        message=waiting,
+    )
+
+
+def check_pathway(submission: ReferralSubmission, route: Pathway) -> None:
+    """What the pathway allows, whoever it is about.
+
+    Raises:
+        ProblemError: `share_not_in_pathway`, `consent_does_not_cover_purpose`, `basis_not_allowed`,
+            `consent_missing` or `invalid_input` for a service outside it.
+    """
+    unasked = set(submission.share) - route.wanted
+    if unasked:
+        raise ProblemError(
+            "share_not_in_pathway",
+            pathway=route.id,
+            categories=in_code_order("data_category", unasked),
+        )
+    if submission.purpose not in route.purposes:
+        raise ProblemError("consent_does_not_cover_purpose", purpose=submission.purpose)
+    if len(submission.consent_ids) > MAX_GRANTS:
+        detail = f"an envelope holds the grants of at most {MAX_GRANTS} consents"
+        raise ProblemError(
+            "invalid_input", errors=[FieldError(pointer="/consent_ids", detail=detail)]
+        )
+    errors = [
+        FieldError(pointer=f"/needs/{index}/service", detail=f"not a service of {route.id}")
+        for index, need in enumerate(submission.needs)
+        if need.service not in route.services
+    ]
+    if errors:
+        raise ProblemError("invalid_input", errors=errors)
+    if submission.basis is not None and submission.basis.basis not in route.lawful_bases:
+        raise ProblemError(
+            "basis_not_allowed", basis=submission.basis.basis, pathway=submission.pathway
+        )
+    if not submission.consent_ids and submission.basis is None:
+        raise ProblemError("consent_missing")
+
+
+def check_receiver(peer: Peer, receiver: str, route: Pathway) -> None:
+    """Whether the directory says that this party can take it.
+
+    Raises:
+        ProblemError: `receiver_unknown`, `receiver_not_active`, `receiver_lacks_mandate` or
+            `message_type_not_accepted`.
+    """
+    mandates = peer.profile.mandates_of(receiver)
+    if mandates is None:
+        raise ProblemError("receiver_unknown", receiver=receiver)
+    if peer.state != "active":
+        raise ProblemError("receiver_not_active", receiver=receiver, state=peer.state)
+    if not mandates & set(route.receiver_mandates):
+        raise ProblemError(
+            "receiver_lacks_mandate", receiver=receiver, mandates=list(route.receiver_mandates)
+        )
+    if REFERRAL_SUBMITTED.id not in peer.profile.message_types:
+        raise ProblemError(
+            "message_type_not_accepted", receiver=receiver, message_type=REFERRAL_SUBMITTED.id
+        )
+
+
+def _consents(
+    known: Mapping[str, tuple[Consent, str]], caller: Caller, submission: ReferralSubmission
+) -> list[Consent]:
+    records = [
+        known[consent_id][0]
+        for consent_id in dict.fromkeys(submission.consent_ids)
+        if consent_id in known and may_touch(caller, known[consent_id][1])
+    ]
+    people = {person.person_id for person in submission.persons}
+    if len(records) != len(set(submission.consent_ids)):
+        raise ProblemError("consent_missing")
+    if submission.basis is None and {record.person_id for record in records} != people:
+        # Somebody without a consent of her own, or a consent of somebody who is not in it.
+        raise ProblemError("consent_missing")
+    return records
+
+
+def _check_required(route: Pathway, leaving: list[dict[str, object]]) -> None:
+    missing = [
+        category for category in route.required if any(category not in person for person in leaving)
+    ]
+    if missing:
+        raise ProblemError("pathway_field_required", pathway=route.id, fields=missing)
+
+
+def _referral(
+    node: Node,
+    sender: str,
+    submission: ReferralSubmission,
+    left_out: list[str],
+    *,
+    data_key_id: str,
+    now: datetime,
+) -> StoredReferral:
+    return StoredReferral(
+        id=new_id(),
+        reference_code=new_reference_code(country_of(sender)),
+        role="sender",
+        sender=sender,
+        receiver=submission.receiver,
+        owner=sender,
+        pathway=submission.pathway,
+        triage=submission.triage,
+        purpose=submission.purpose,
+        state="submitted",
+        next_seq=1,
+        sharing="active",
+        delivery="waiting",
+        delivery_problem=None,
+        part_of=submission.part_of,
+        closed_here=False,
+        test=not node.settings.production,
+        expires_at=now + timedelta(days=submission.expires_in_days),
+        created_at=now,
+        updated_at=now,
+        data_key_id=data_key_id,
+        details={
+            "needs": [need.model_dump() for need in submission.needs],
+            "withheld": left_out,
+            "local_reference": submission.local_reference,
+        },
+        persons=[p.model_dump(mode="json", exclude_none=True) for p in submission.persons],
+    )
+
+
+def _message(
+    stored: StoredReferral,
+    route: Pathway,
+    submission: ReferralSubmission,
+    share: list[str],
+    leaving: list[dict[str, object]],
+    records: list[Consent],
+    slices: list[tuple[HeldGrant, HeldGrant]],
+) -> OutgoingMessage:
+    forward = [pair[0] for pair in slices]
+    body = ReferralSubmitted(
+        needs=submission.needs,
+        persons=[
+            Person.model_validate({"person_id": str(position), **sections})
+            for position, sections in enumerate(leaving, start=1)
+        ],
+        terms=[
+            ConsentTerms(
+                grant_id=grant.id,
+                contact_rules=record.contact_rules,
+                denials=record.denials,
+                valid_until=record.valid_until,
+            )
+            for grant, record in zip(forward, records, strict=True)
+        ],
+        return_grants=[pair[1].jws for pair in slices],
+        part_of=submission.part_of,
+        submitted_at=stored.created_at,
+    )
+    return OutgoingMessage(
+        id=new_id(),
+        referral_id=stored.id,
+        reference_code=stored.reference_code,
+        sender=stored.sender,
+        receiver=stored.receiver,
+        message_type=REFERRAL_SUBMITTED.id,
+        pathway=route.public_name,
+        triage=stored.triage,
+        purpose=stored.purpose,
+        categories=share,
+        grants=[grant.jws for grant in forward],
+        grant_ids=[grant.id for grant in forward],
+        basis=submission.basis,
+        state="submitted",
+        test=stored.test,
+        expires_at=stored.expires_at,
+        body=body.model_dump(mode="json", exclude_none=True),
+    )
+
+
+def _slices(
+    node: Node,
+    record: Consent,
+    stored: StoredReferral,
+    submission: ReferralSubmission,
+    share: list[str],
+    excluded: set[str],
+) -> tuple[HeldGrant, HeldGrant]:
+    """The slice under which this leaves, and the one under which the answer may come back."""
+
+    def signed(giver: str, taker: str, categories: list[str], **named: list[str]) -> HeldGrant:
+        claims = GrantSlice(
+            iss=node.institution,
+            jti=random_id(),
+            iat=int(node.clock.business().timestamp()),
+            nbf=int(record.valid_from.timestamp()),
+            exp=int(record.valid_until.timestamp()),
+            sender=giver,
+            receiver=taker,
+            purposes=[submission.purpose],
+            categories=categories,
+            **named,  # type: ignore[arg-type]
+        )
+        return HeldGrant(
+            id=claims.jti,
+            consent_id=record.id,
+            referral_id=stored.id,
+            issuer=node.institution,
+            sender=giver,
+            receiver=taker,
+            jws=jose.sign(claims.model_dump(), node.keys.signing[0], typ=GRANT_TYP),
+            expires_at=record.valid_until,
+        )
+
+    return (
+        signed(
+            stored.sender,
+            stored.receiver,
+            share,
+            status_parties=coverage.named_for(record, "status", excluded_countries=excluded),
+            follow_up_parties=coverage.named_for(record, "follow_up", excluded_countries=excluded),
+        ),
+        signed(stored.receiver, stored.sender, list(RETURN_CATEGORIES)),
+    )
