@@ -200,7 +200,7 @@ async def test_only_an_agreed_peer_witnesses_and_only_with_its_own_key(
 
 
 async def test_a_checkpoint_that_we_signed_and_do_not_have_is_refused(
-    mx: RunningGateway, gt: RunningGateway, casa: Institution
+    mx: RunningGateway, gt: RunningGateway
 ) -> None:
     """As after a database was set back to an earlier day."""
     _, head = await head_of(mx, gt.name)

@@ -84,12 +84,12 @@ async def test_a_peer_that_only_adds_is_remembered_and_cosigned(
         assert cosignatures_posted(gt) == rounds
 
 
+@pytest.mark.usefixtures("igm")
 async def test_both_gateways_witness_each_other_in_their_workers(
     mx: RunningGateway,
     gt: RunningGateway,
     albergue: Institution,
     casa: Institution,
-    igm: Institution,
 ) -> None:
     await grow(mx, albergue, casa)
     for here, there in ((mx, gt), (gt, mx)):
@@ -104,8 +104,8 @@ async def test_a_peer_that_is_away_is_neither_cosigned_nor_blamed(
     mx: RunningGateway, gt: RunningGateway, albergue: Institution, casa: Institution
 ) -> None:
     before = await look(gt)
-    mx.network.down.add("gateway.mx.test")
     await grow(mx, albergue, casa)
+    mx.network.down.add("gateway.mx.test")
     assert await look(gt) == before
     mx.network.down.clear()
     after = await look(gt)
@@ -160,7 +160,7 @@ async def test_a_contradiction_is_kept_with_its_proof_and_never_cosigned(
 
 
 async def test_a_peer_that_will_not_prove_its_growth_is_not_cosigned(
-    mx: RunningGateway, gt: RunningGateway, albergue: Institution, casa: Institution
+    mx: RunningGateway, gt: RunningGateway
 ) -> None:
     before = await look(gt)
     posted = cosignatures_posted(gt)
@@ -172,7 +172,7 @@ async def test_a_peer_that_will_not_prove_its_growth_is_not_cosigned(
 
 @pytest.mark.parametrize("first", [True, False])
 async def test_what_the_peer_has_not_signed_is_not_held_against_it(
-    mx: RunningGateway, gt: RunningGateway, albergue: Institution, *, first: bool
+    mx: RunningGateway, gt: RunningGateway, *, first: bool
 ) -> None:
     if not first:
         await look(gt)
@@ -207,7 +207,7 @@ async def test_two_processes_that_look_at_once_find_no_fault(
 
 
 async def test_people_settle_a_fault(
-    mx: RunningGateway, gt: RunningGateway, albergue: Institution, casa: Institution
+    mx: RunningGateway, gt: RunningGateway, casa: Institution
 ) -> None:
     await look(gt)
     liar = LyingPeer(mx, forked)

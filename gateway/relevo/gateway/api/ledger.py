@@ -6,7 +6,12 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi import Path as PathParameter
 
 from relevo.contracts.identifiers import GatewayId
-from relevo.contracts.ledger import ConsistencyProof, InclusionProof, WitnessedCheckpoint
+from relevo.contracts.ledger import (
+    ConsistencyProof,
+    InclusionProof,
+    SignedNote,
+    WitnessedCheckpoint,
+)
 from relevo.contracts.model import ContractModel, Moment
 from relevo.contracts.scopes import Scope
 from relevo.gateway.operations import read_ledger, witness
@@ -46,10 +51,10 @@ class PeerLedger(ContractModel):
     gateway: GatewayId
     state: Literal["not_seen", "consistent", "faulty"]
     size: int | None = None
-    checkpoint: str | None = None
+    checkpoint: SignedNote | None = None
     seen_at: Moment | None = None
     fault: str | None = None
-    contradiction: str | None = None
+    contradiction: SignedNote | None = None
 
 
 @router.get(

@@ -15,7 +15,6 @@ from relevo.gateway.domain.delivery import QUEUED, DeliveryState
 from relevo.gateway.domain.ledger import moment
 from relevo.gateway.storage import deliveries, ledger
 from relevo.gateway.storage.deliveries import Delivery
-from relevo.servicekit.ids import new_id
 from relevo.servicekit.logging import get_logger
 
 from . import endings
@@ -146,16 +145,11 @@ def _give_back(connection: Connection, gateway: Gateway, item: Delivery) -> bool
     now = gateway.business()
     if not deliveries.end_dead(connection, item.id, state="returned", now=now):
         return False
-    ending = Ending(item, "dead", item.problem)
-    told = ledger.positions_of(connection, [item.id], "dead").get(item.id)
-    if told is None:
+    if item.id not in ledger.positions_of(connection, [item.id], "dead"):
+        ending = Ending(item, "dead", item.problem)
         recorded = gateway.record(connection, endings.entries(gateway, [ending]))
-        told = recorded.first
-    deliveries.add_receipts(
-        connection,
-        [{"id": new_id(), "target": item.return_to, "ledger_index": told}],
-        now=gateway.security(),
-    )
+        endings.send_back(connection, gateway, [ending], first=recorded.first)
+    # Else the entry and the receipt were written together when it died: the sender has it.
     return True
 
 
