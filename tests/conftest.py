@@ -1,10 +1,12 @@
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from relevo.servicekit.database import Database
 from tests.support import database as support
+from tests.support.scheduling import NetworksTogether
 
 _owned = pytest.StashKey[bool]()
 
@@ -16,6 +18,11 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     if config.stash.get(_owned, False):
         support.stop_server()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> NetworksTogether:
+    return NetworksTogether(config, log)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -10,13 +10,7 @@ from relevo.sandbox.network import Network
 from tests.support import database as support
 
 
-@pytest.fixture(
-    scope="package",
-    params=[
-        pytest.param("sqlite", marks=pytest.mark.xdist_group("network-sqlite")),
-        pytest.param("postgresql", marks=pytest.mark.xdist_group("network-postgresql")),
-    ],
-)
+@pytest.fixture(scope="package", params=["sqlite", "postgresql"])
 def network(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Network]:
@@ -39,11 +33,20 @@ def _postgresql(made: list[str]) -> Callable[[str], str]:
 
     def url(name: str) -> str:
         if name not in urls:
-            urls[name] = support.fresh_postgresql_url()
+            urls[name] = support.fresh_postgresql_url(_package(name))
             made.append(urls[name])
         return urls[name]
 
     return url
+
+
+def _package(database: str) -> str | None:
+    """Whose tables a database has from the start, copied from a template."""
+    if database.endswith("-keys"):
+        return None
+    if database.endswith("-auth"):
+        return "relevo.auth"
+    return "relevo.gateway" if database.startswith("gateway.") else "relevo.node"
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 def typed(commands: str, folder: Path) -> str:
     """What a shell says to commands that are typed one after the other; every one must succeed."""
     done = subprocess.run(
-        ["bash", "-euo", "pipefail"],
+        ["/bin/bash", "-euo", "pipefail"],
         input=commands,
         cwd=folder,
         capture_output=True,

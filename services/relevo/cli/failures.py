@@ -1,22 +1,8 @@
 """Failures as people read them: one line, no stack trace, no values that may be secret."""
 
-import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
-
-import httpx
-from pydantic import ValidationError
-from sqlalchemy.exc import SQLAlchemyError
-
-from relevo.auth.exceptions import WrappingKeyError
-from relevo.contracts.problem import ProblemError
-from relevo.gateway.exceptions import GatewayError, MissingKeysError
-from relevo.servicekit.jose import JoseError
-from relevo.servicekit.outbound_errors import RefusedError, RetryableError
-from relevo.servicekit.settings import InvalidSettingsError
-
-_Kinds = type[Exception] | tuple[type[Exception], ...]
 
 REFUSED = 1
 CANNOT_START = 3
@@ -36,8 +22,9 @@ class Failure:
 
 def explain(error: Exception) -> Failure | None:
     """What to say of an error that people can do something about; None for a fault of ours."""
-    for kinds, status, say in _SAID:
-        if isinstance(error, kinds):
+    names = {f"{kind.__module__}.{kind.__qualname__}" for kind in type(error).__mro__}
+    for known, status, say in _SAID:
+        if names & known:
             return Failure(say(error), status)
     return None
 
@@ -63,21 +50,38 @@ def _places(error: Any) -> str:
     return "\n".join(["What was given does not fit the contract:", *lines])
 
 
-_SAID: Final[tuple[tuple[_Kinds, int, Callable[[Any], str]], ...]] = (
-    (CommandError, REFUSED, str),
-    (ProblemError, REFUSED, _problem),
-    ((InvalidSettingsError, WrappingKeyError, MissingKeysError), CANNOT_START, str),
-    (GatewayError, REFUSED, str),
-    (JoseError, REFUSED, lambda error: f"Not a key or token that can be used: {error}"),
-    (ValidationError, REFUSED, _places),
-    (RefusedError, REFUSED, lambda error: f"The other side refuses: {error}"),
+_SAID: Final[tuple[tuple[set[str], int, Callable[[Any], str]], ...]] = (
+    ({"relevo.cli.failures.CommandError"}, REFUSED, str),
+    ({"relevo.contracts.problem.ProblemError"}, REFUSED, _problem),
     (
-        (RetryableError, httpx.HTTPError),
+        {
+            "relevo.servicekit.settings.InvalidSettingsError",
+            "relevo.auth.exceptions.WrappingKeyError",
+            "relevo.gateway.exceptions.MissingKeysError",
+        },
+        CANNOT_START,
+        str,
+    ),
+    ({"relevo.gateway.exceptions.GatewayError"}, REFUSED, str),
+    (
+        {"relevo.servicekit.jose.JoseError"},
+        REFUSED,
+        lambda error: f"Not a key or token that can be used: {error}",
+    ),
+    ({"pydantic_core._pydantic_core.ValidationError"}, REFUSED, _places),
+    (
+        {"relevo.servicekit.outbound_errors.RefusedError"},
+        REFUSED,
+        lambda error: f"The other side refuses: {error}",
+    ),
+    (
+        {"relevo.servicekit.outbound_errors.RetryableError", "httpx.HTTPError"},
         REFUSED,
         lambda error: f"The other side cannot be reached: {error}",
     ),
-    (SQLAlchemyError, CANNOT_START, _database),
-    (FileNotFoundError, REFUSED, lambda error: f"There is no {error.filename}."),
-    ((OSError, subprocess.SubprocessError), REFUSED, str),
+    ({"sqlalchemy.exc.SQLAlchemyError"}, CANNOT_START, _database),
+    ({"builtins.FileNotFoundError"}, REFUSED, lambda error: f"There is no {error.filename}."),
+    ({"builtins.OSError", "subprocess.SubprocessError"}, REFUSED, str),
 )
-"""The first row that fits counts."""
+"""The first row that fits counts. Named and not imported: whoever prints one field of JSON should not
+wait for a database library."""

@@ -38,6 +38,7 @@ class Story:
         self.referral_id = ""
         self.code = ""
         self._webhook_id = ""
+        self._before = len(network.link.tapped())
 
     def play(self) -> None:
         """All steps in order.
@@ -118,7 +119,7 @@ class Story:
             "and nothing that she did not share",
             {name for name, value in person.items() if value} - {"person_id"} == set(people.SHARED),
         )
-        tapped = self.network.link.tapped()
+        tapped = self.network.link.tapped()[self._before :]
         say.check(
             f"whoever tapped the line ({len(tapped):,} bytes) reads the code, and no word of hers",
             readable_words(tapped, [self.code]) and not readable_words(tapped, people.NAMES),
