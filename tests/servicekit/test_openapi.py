@@ -89,8 +89,8 @@ def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
         elif isinstance(item, dict):
             waiting.extend(item.values())
             if "$ref" in item:
-                name = item["$ref"].removeprefix("#/components/schemas/")
-                assert name in document["components"]["schemas"]
+                kind, name = item["$ref"].removeprefix("#/components/").split("/")
+                assert name in document["components"][kind]
 
 
 def test_scopes_are_shown_with_the_token_endpoint(document: dict[str, Any]) -> None:

@@ -167,7 +167,22 @@ async def test_the_frameworks_own_errors_are_problems() -> None:
     assert name_of(await ask("GET", "/absent")) == "not_found"
     refused = await ask("DELETE", "/bodies")
     assert name_of(refused) == "method_not_allowed"
-    assert refused.headers["allow"] == "POST"
+
+
+@pytest.mark.asyncio
+async def test_allow_names_every_method_of_a_path_and_no_other() -> None:
+    app = an_application()
+
+    @app.get("/bodies")
+    def list_bodies() -> None: ...
+
+    @app.delete("/{name}")
+    def delete_any(name: str) -> None: ...
+
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://node.example") as client:
+        refused = await client.put("/bodies")
+    assert refused.headers["allow"] == "GET, POST"
 
 
 @pytest.mark.asyncio

@@ -103,15 +103,19 @@ class Member:
     def id(self) -> str:
         return self.node.institution
 
-    def http(self, *, scopes: str = ALL_SCOPES, **claims: Any) -> httpx.AsyncClient:
-        """A client of this node's API with a token of its institution."""
-        token = self.issuer.token(
+    def token(self, scopes: str, institution: str | None = None, **claims: Any) -> str:
+        """An access token for this node, of its own institution unless another is named."""
+        return self.issuer.token(
             iss=self.settings.base_url,
             aud=self.settings.base_url,
-            institution=claims.pop("institution", self.id),
+            institution=institution or self.id,
             scope=scopes,
             **claims,
         )
+
+    def http(self, *, scopes: str = ALL_SCOPES, **claims: Any) -> httpx.AsyncClient:
+        """A client of this node's API with a token of its institution."""
+        token = self.token(scopes, **claims)
         return httpx.AsyncClient(
             transport=httpx.ASGITransport(self.app),
             base_url=self.settings.base_url,
@@ -263,6 +267,8 @@ def pin_each_other(network: Network) -> None:
     """What people do by telephone when an agreement is made."""
     for member in network.members.values():
         for other in network.members.values():
+            if other is member:
+                continue
             identity = jose.load_key(other.settings.key_directory / "identity.jwk")
             member.node.database.write_now(
                 pin,

@@ -1,6 +1,7 @@
 """The OpenAPI 3.1 document of a service: stable to the byte, and complete about failures."""
 
 import re
+from collections.abc import Mapping
 from typing import Any, Final
 
 from fastapi import FastAPI
@@ -29,6 +30,38 @@ _WITH_BODY: Final = (
 )
 _WITH_TOKEN: Final = ("invalid_token", "invalid_dpop_proof", "insufficient_scope")
 _PATH_PARAMETER: Final = re.compile(r"\{[^}]+\}")
+
+
+def answer(
+    status: int, text: str, example: Any = None, links: Mapping[str, Any] | None = None
+) -> dict[int | str, dict[str, Any]]:
+    """The `responses=` entry of what an operation answers when all is well."""
+    entry: dict[str, Any] = {"description": text}
+    if example is not None:
+        entry["content"] = {"application/json": {"example": example}}
+    if links:
+        entry["links"] = dict(links)
+    return {status: entry}
+
+
+def link(
+    operation: str, text: str, *, body: Any = None, **parameters: str
+) -> dict[str, dict[str, Any]]:
+    """What can be done next with an answer: another operation, by its handler's name.
+
+    Parameters and the body may hold runtime expressions, such as `$response.body#/id`.
+    """
+    entry: dict[str, Any] = {"operationId": operation, "description": text}
+    if parameters:
+        entry["parameters"] = parameters
+    if body is not None:
+        entry["requestBody"] = body
+    return {operation: entry}
+
+
+def request_example(example: Any) -> dict[str, Any]:
+    """The `openapi_extra=` of an operation that takes JSON."""
+    return {"requestBody": {"content": {"application/json": {"example": example}}}}
 
 
 def operation_id(route: APIRoute) -> str:
@@ -80,6 +113,7 @@ def openapi_document(app: FastAPI) -> dict[str, Any]:
     for default in _DEFAULTS:
         schemas.pop(default, None)
     schemas.update(_schemas(Problem))
+    components["examples"] = _shared_examples(document)
     schemes = components.get("securitySchemes", {})
     if "oauth2" in schemes:
         schemes["oauth2"]["flows"]["clientCredentials"]["tokenUrl"] = TOKEN_PATH
@@ -116,6 +150,19 @@ def _merge(into: dict[str, Any], ours: dict[str, Any]) -> None:
     for name, example in ours["content"][MEDIA_TYPE]["examples"].items():
         examples.setdefault(name, example)
     into["description"] = "Problem: " + ", ".join(f"`{name}`" for name in examples) + "."
+
+
+def _shared_examples(document: dict[str, Any]) -> dict[str, Any]:
+    """Moves each problem's example, which many operations show, to where it stands once."""
+    shared: dict[str, Any] = {}
+    for item in document.get("paths", {}).values():
+        for operation in item.values():
+            for response in operation["responses"].values():
+                examples = response.get("content", {}).get(MEDIA_TYPE, {}).get("examples", {})
+                for name, example in examples.items():
+                    shared[name] = example
+                    examples[name] = {"$ref": f"#/components/examples/{name}"}
+    return shared
 
 
 def _schemas(model: type[BaseModel]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from relevo.contracts.problem import MEDIA_TYPE, FieldError, ProblemError
 from relevo.contracts.problem_types import PROBLEM_TYPES
 
-from .logging import get_logger
+from .logging import get_logger, route_template
 from .validation_details import detail_of
 
 Language = Literal["en", "es"]
@@ -176,6 +176,8 @@ def install_problem_handlers(app: FastAPI) -> None:
             error = from_http_exception(error)
         if not isinstance(error, ProblemError):
             error = _unforeseen(error, request.scope)
+        if error.name == "method_not_allowed":
+            extra |= _all_methods(request)
         request.scope.setdefault("state", {})["problem"] = error.name
         return problem_response(error, request.headers, extra=extra)
 
@@ -189,6 +191,12 @@ def install_problem_handlers(app: FastAPI) -> None:
     ):
         app.add_exception_handler(kind, refused)
     app.add_middleware(CatchAllMiddleware)
+
+
+def _all_methods(request: Request) -> dict[str, str]:
+    # The router names the methods of one handler; a path may have several.
+    item = request.app.openapi()["paths"].get(route_template(request.scope), {})
+    return {"Allow": ", ".join(sorted(method.upper() for method in item))} if item else {}
 
 
 def _unforeseen(error: Exception, scope: Scope) -> ProblemError:

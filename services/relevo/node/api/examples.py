@@ -1,10 +1,14 @@
 """Examples for OpenAPI, of an invented person."""
 
-REFERRAL_ID = "0198c7a2-4f1e-7d51-9a60-6f1b7a51c0de"
-CONSENT_ID = "0198c7a1-0b2c-7f00-8c11-2b9d7c3f5a10"
-REFERENCE_CODE = "MX-3G9230VQVSQ"
+from typing import Any, Final
 
-SUBMISSION = {
+REFERRAL_ID: Final = "0198c7a2-4f1e-7d51-9a60-6f1b7a51c0de"
+SENT_REFERRAL_ID: Final = "0198c7a2-5b30-7a42-8e07-93d4c1f0aa17"
+WEBHOOK_ID: Final = "0198c7a3-6c41-7b53-9f18-a4e5d201bb28"
+CONSENT_ID: Final = "0198c7a1-0b2c-7f00-8c11-2b9d7c3f5a10"
+REFERENCE_CODE: Final = "MX-3G9230VQVSQ"
+
+SUBMISSION: Final[dict[str, Any]] = {
     "receiver": "gt.igm.crr",
     "pathway": "gt-retorno-al-hogar",
     "triage": "green",
@@ -25,7 +29,7 @@ SUBMISSION = {
     "consent_ids": [CONSENT_ID],
 }
 
-CONSENT = {
+CONSENT: Final[dict[str, Any]] = {
     "person_id": "T-1",
     "notice": {
         "id": "aviso-general",
@@ -43,3 +47,95 @@ CONSENT = {
     "valid_from": "2026-03-02T16:20:00Z",
     "valid_until": "2026-08-29T16:20:00Z",
 }
+
+RECORDED_CONSENT: Final[dict[str, Any]] = {
+    **CONSENT,
+    "id": CONSENT_ID,
+    "state": "active",
+    "recorded_at": "2026-03-02T16:21:00Z",
+}
+
+WITHDRAWAL: Final[dict[str, Any]] = {"said_at": "2026-03-02T16:30:00Z", "recorded_by": "Turno B"}
+
+SUBMITTED: Final[dict[str, Any]] = {
+    "id": SENT_REFERRAL_ID,
+    "reference_code": REFERENCE_CODE,
+    "state": "submitted",
+    "withheld": ["contact"],
+}
+
+REFERRAL: Final[dict[str, Any]] = {
+    "id": REFERRAL_ID,
+    "reference_code": REFERENCE_CODE,
+    "role": "receiver",
+    "sender": "mx.albergue-tapachula",
+    "receiver": "gt.igm.crr",
+    "pathway": "gt-retorno-al-hogar",
+    "triage": "green",
+    "purpose": "service_delivery",
+    "state": "acknowledged",
+    "event_seq": 3,
+    "needs": [{"service": "safe_transport_accompanied"}],
+    "persons": [{"identity": {"given_names": "Tomasa Isabel", "family_names": ["Temaj"]}}],
+    "possible_next": ["accepted", "rejected", "waitlisted", "redirected", "info_requested"],
+    "created_at": "2026-03-02T16:41:00Z",
+    "updated_at": "2026-03-02T17:05:00Z",
+}
+
+HISTORY: Final[list[dict[str, Any]]] = [
+    {"seq": 1, "state": "submitted", "actor": "sender", "at": "2026-03-02T16:40:00Z"},
+    {"seq": 2, "state": "received", "actor": "receiver", "at": "2026-03-02T16:41:00Z"},
+    {
+        "seq": 3,
+        "state": "acknowledged",
+        "actor": "receiver",
+        "at": "2026-03-02T17:05:00Z",
+        "seen_by": "Turno A",
+    },
+]
+
+EVENT: Final[dict[str, Any]] = {
+    "specversion": "1.0",
+    "id": "0198c7a4-7d52-7c64-8a29-b5f6e312cc39",
+    "source": "https://node.albergue.example",
+    "type": "org.relevo.referral.state",
+    "subject": REFERRAL_ID,
+    "time": "2026-03-02T17:05:00Z",
+    "datacontenttype": "application/json",
+    "position": 42,
+    "data": {"id": REFERRAL_ID, "event_seq": 3},
+}
+
+WEBHOOK: Final[dict[str, Any]] = {
+    "id": WEBHOOK_ID,
+    "url": "https://system.example/relevo",
+    "state": "active",
+    "failures": 0,
+    "created_at": "2026-03-02T16:00:00Z",
+}
+
+PIN: Final[dict[str, Any]] = {
+    "institution": "gt.igm",
+    "fingerprint": "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k",
+    "confirmed_by": "Turno A, por teléfono",
+    "pinned_at": "2026-03-01T10:00:00Z",
+}
+
+LISTED: Final[dict[str, Any]] = {
+    "institution": "gt.igm",
+    "name": "Instituto Guatemalteco de Migración",
+    "country": "GT",
+    "type": "migration_institute",
+    "mandates": ["returnee_reception"],
+    "units": [
+        {"id": "gt.igm.crr", "name": "Centro de Recepción", "mandates": ["returnee_reception"]}
+    ],
+    "message_types": ["referral.submitted/1"],
+    "delivery": "push",
+    "state": "active",
+    "gateway": "gateway.gt",
+    "fingerprint": "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k",
+    "updated_at": "2026-03-01T09:00:00Z",
+}
+
+ENVELOPE: Final = "eyJhbGciOiJFZDI1NTE5IiwidHlwIjoicmVsZXZvLWVudmVsb3BlK2p3dCJ9.e30.c2ln"

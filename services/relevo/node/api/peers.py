@@ -5,15 +5,17 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query
 
 from relevo.contracts.identifiers import Country, InstitutionId
-from relevo.contracts.institution import Fingerprint
+from relevo.contracts.institution import DirectoryPage, Fingerprint
 from relevo.contracts.model import ContractModel, Moment, ShortText
 from relevo.contracts.scopes import Scope
 from relevo.contracts.vocabularies.codes import Mandate
 from relevo.node.operations import pins
 from relevo.servicekit.access_token import Caller
+from relevo.servicekit.openapi import answer, request_example
 from relevo.servicekit.problems import problem_responses
 from relevo.servicekit.require_scope import require
 
+from . import examples
 from .dependencies import DirectoryHere, NodeHere
 
 router = APIRouter(prefix="/v1", tags=["directory"])
@@ -39,7 +41,8 @@ class PinInput(ContractModel):
     "/directory",
     summary="List institutions",
     description="As the home gateway lists them, those of other countries included.",
-    responses=problem_responses("invalid_input", "not_yours", "gateway_unreachable"),
+    responses=answer(200, "A page.", {"institutions": [examples.LISTED]})
+    | problem_responses("invalid_input", "not_yours", "gateway_unreachable"),
 )
 async def list_directory(
     node: NodeHere,
@@ -49,13 +52,18 @@ async def list_directory(
     cursor: Annotated[
         str | None, Query(max_length=200, description="`next_cursor` of the page before.")
     ] = None,
-) -> dict[str, Any]:
+) -> DirectoryPage:
     return await pins.list_institutions(
         node, caller, country=country, mandate=mandate, cursor=cursor
     )
 
 
-@router.get("/pins", summary="List trusted identity keys", responses=problem_responses("not_yours"))
+@router.get(
+    "/pins",
+    summary="List trusted identity keys",
+    description="Whose signatures this node believes, and which person compared the fingerprint.",
+    responses=answer(200, "All of them.", [examples.PIN]) | problem_responses("not_yours"),
+)
 async def list_pins(
     node: NodeHere, caller: Annotated[Caller, require(Scope.DIRECTORY_READ)]
 ) -> list[PinView]:
@@ -66,19 +74,11 @@ async def list_pins(
     "/pins/{institution}",
     summary="Confirm an identity key",
     description="After the fingerprint was compared by telephone or in person, never by the network itself.",
-    responses=problem_responses("invalid_input", "not_yours"),
-    openapi_extra={
-        "requestBody": {
-            "content": {
-                "application/json": {
-                    "example": {
-                        "fingerprint": "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k",
-                        "confirmed_by": "Turno A, por teléfono",
-                    }
-                }
-            }
-        }
-    },
+    responses=answer(200, "Trusted from now on.", examples.PIN)
+    | problem_responses("invalid_input", "not_yours"),
+    openapi_extra=request_example(
+        {name: examples.PIN[name] for name in ("fingerprint", "confirmed_by")}
+    ),
 )
 async def put_pin(
     institution: Annotated[InstitutionId, Path(examples=["gt.igm"])],

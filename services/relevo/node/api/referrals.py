@@ -1,6 +1,6 @@
 """Hop 1: `/v1/referrals`, where an institution's own system submits, reads and answers referrals."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, Path, Query
 from pydantic import Field
@@ -16,17 +16,48 @@ from relevo.node.operations.draft import SubmittedReferral
 from relevo.node.operations.send import Submission
 from relevo.node.operations.transition import transition
 from relevo.servicekit.access_token import Caller
+from relevo.servicekit.openapi import answer, link, request_example
 from relevo.servicekit.problems import problem_responses
 from relevo.servicekit.require_scope import require
 
 from . import examples
-from .dependencies import IdempotencyKey, LanguageAsked, NodeHere, SubmissionsHere
+from .dependencies import (
+    IDEMPOTENCY_KEY,
+    IdempotencyKey,
+    LanguageAsked,
+    NodeHere,
+    SubmissionsHere,
+)
 
 router = APIRouter(prefix="/v1/referrals", tags=["referrals"])
 
 ReferralId = Annotated[
     Uuid, Path(description="The referral's id.", examples=[examples.REFERRAL_ID])
 ]
+SentReferralId = Annotated[
+    Uuid, Path(description="The referral's id.", examples=[examples.SENT_REFERRAL_ID])
+]
+_THIS: Final = "$response.body#/id"
+_READ: Final = {
+    **link("get_referral", "Read it.", referral_id=_THIS),
+    **link("get_history", "What became of it, step by step.", referral_id=_THIS),
+}
+_SENT: Final = {
+    **_READ,
+    **link("post_close", "Once it has an outcome.", referral_id=_THIS),
+    **link(
+        "post_status_query",
+        "What others who are named may ask.",
+        body={"reference_code": "$response.body#/reference_code"},
+    ),
+}
+_STEP: Final = link(
+    "post_transition",
+    "Take one of the steps of `possible_next`.",
+    referral_id=_THIS,
+    body={"to": "$response.body#/possible_next/0"},
+)
+_FIRST: Final = "$response.body#/referrals/0/id"
 _SUBMISSION_PROBLEMS = (
     "invalid_input",
     "idempotency_key_required",
@@ -94,10 +125,9 @@ class ReferralPage(ContractModel):
     summary="Submit a referral",
     description="Checked against consent at once and stored; it leaves when the link allows. "
     "What became of it is on the event feed.",
-    responses=problem_responses(*_SUBMISSION_PROBLEMS),
-    openapi_extra={
-        "requestBody": {"content": {"application/json": {"example": examples.SUBMISSION}}}
-    },
+    responses=answer(201, "Stored, and on its way.", examples.SUBMITTED, _SENT)
+    | problem_responses(*_SUBMISSION_PROBLEMS),
+    openapi_extra=request_example(examples.SUBMISSION) | {"parameters": [IDEMPOTENCY_KEY]},
 )
 async def post_referral(
     body: ReferralSubmission,
@@ -112,16 +142,14 @@ async def post_referral(
     "/bulk",
     summary="Submit up to 100 referrals",
     description="Each is answered on its own, in order; the good ones are kept whatever the others are.",
-    responses=problem_responses("invalid_input", "not_yours"),
-    openapi_extra={
-        "requestBody": {
-            "content": {
-                "application/json": {
-                    "example": {"items": [{"key": "row-1", "referral": examples.SUBMISSION}]}
-                }
-            }
-        }
-    },
+    responses=answer(
+        200,
+        "In the order of the items.",
+        {"answers": [{"key": "row-1", "referral": examples.SUBMITTED}]},
+        link("get_referral", "The first.", referral_id="$response.body#/answers/0/referral/id"),
+    )
+    | problem_responses("invalid_input", "not_yours"),
+    openapi_extra=request_example({"items": [{"key": "row-1", "referral": examples.SUBMISSION}]}),
 )
 async def post_bulk(
     body: BulkSubmission,
@@ -146,7 +174,33 @@ async def post_bulk(
     )
 
 
-@router.get("", summary="List referrals", responses=problem_responses("invalid_input", "not_yours"))
+@router.get("/bulk", include_in_schema=False)
+async def get_bulk() -> None:
+    """Else `bulk` would be taken for a referral's id."""
+    raise ProblemError("method_not_allowed")
+
+
+@router.get(
+    "",
+    summary="List referrals",
+    description="Those sent and those received, newest first, without persons.",
+    responses=answer(
+        200,
+        "A page.",
+        {"referrals": [{**examples.REFERRAL, "persons": []}], "next_cursor": None},
+        {
+            **link("get_referral", "The first, with its persons.", referral_id=_FIRST),
+            **link(
+                "post_transition",
+                "Answer the first.",
+                referral_id=_FIRST,
+                body={"to": "$response.body#/referrals/0/possible_next/0"},
+            ),
+            **link("list_referrals", "The next page.", cursor="$response.body#/next_cursor"),
+        },
+    )
+    | problem_responses("invalid_input", "not_yours"),
+)
 async def list_referrals(
     node: NodeHere,
     caller: Annotated[Caller, require(Scope.REFERRALS_READ)],
@@ -168,7 +222,9 @@ async def list_referrals(
 @router.get(
     "/{referral_id}",
     summary="Read a referral",
-    responses=problem_responses("not_found", "not_yours", "invalid_input"),
+    description="With what this side holds of its persons, and the steps that it may take next.",
+    responses=answer(200, "The referral.", examples.REFERRAL, _STEP)
+    | problem_responses("not_found", "not_yours", "invalid_input"),
 )
 async def get_referral(
     referral_id: ReferralId,
@@ -181,7 +237,9 @@ async def get_referral(
 @router.get(
     "/{referral_id}/history",
     summary="Read a referral's history",
-    responses=problem_responses("not_found", "not_yours", "invalid_input"),
+    description="Every event in its author's order, with those that came too late to apply.",
+    responses=answer(200, "From the first.", examples.HISTORY)
+    | problem_responses("not_found", "not_yours", "invalid_input"),
 )
 async def get_history(
     referral_id: ReferralId,
@@ -195,7 +253,8 @@ async def get_history(
     "/{referral_id}/transitions",
     summary="Take a step on a received referral",
     description="The other side is told without asking. `possible_next` of the referral lists the steps.",
-    responses=problem_responses(
+    responses=answer(200, "Taken.", examples.REFERRAL, {**_READ, **_STEP})
+    | problem_responses(
         "not_found",
         "not_yours",
         "invalid_input",
@@ -203,9 +262,7 @@ async def get_history(
         "not_your_step",
         "reason_required",
     ),
-    openapi_extra={
-        "requestBody": {"content": {"application/json": {"example": {"to": "accepted"}}}}
-    },
+    openapi_extra=request_example({"to": "acknowledged", "seen_by": "Turno A"}),
 )
 async def post_transition(
     referral_id: ReferralId,
@@ -220,12 +277,17 @@ async def post_transition(
     "/{referral_id}/close",
     summary="Close a referral that one sent",
     description="After an outcome. Says that the sender has read it.",
-    responses=problem_responses(
+    responses=answer(
+        200,
+        "Closed.",
+        {**examples.REFERRAL, "role": "sender", "state": "closed", "possible_next": []},
+    )
+    | problem_responses(
         "not_found", "not_yours", "invalid_input", "illegal_transition", "not_your_step"
     ),
 )
 async def post_close(
-    referral_id: ReferralId,
+    referral_id: SentReferralId,
     node: NodeHere,
     caller: Annotated[Caller, require(Scope.REFERRALS_SUBMIT)],
 ) -> Referral:

@@ -12,6 +12,7 @@ from relevo.contracts.scopes import Scope
 from relevo.node.operations import webhooks
 from relevo.node.operations.webhooks import Webhook
 from relevo.servicekit.access_token import Caller
+from relevo.servicekit.openapi import answer, link, request_example
 from relevo.servicekit.problems import problem_responses
 from relevo.servicekit.require_scope import require
 
@@ -47,12 +48,16 @@ class CreatedWebhook(WebhookView):
     "",
     status_code=201,
     summary="Subscribe an address",
-    responses=problem_responses("invalid_input", "not_yours"),
-    openapi_extra={
-        "requestBody": {
-            "content": {"application/json": {"example": {"url": "https://system.example/relevo"}}}
-        }
-    },
+    description="It is told of every event that this client may see, with ids only. The answer holds the "
+    "secret that signatures are checked with.",
+    responses=answer(
+        201,
+        "Subscribed.",
+        {**examples.WEBHOOK, "secret": "whsec_c2hvd24gdGhpcyBvbmNlLCBrZWVwIGl0IHNhZmU="},
+        link("delete_webhook", "End it.", webhook_id="$response.body#/id"),
+    )
+    | problem_responses("invalid_input", "not_yours"),
+    openapi_extra=request_example({"url": examples.WEBHOOK["url"]}),
 )
 async def post_webhook(
     body: WebhookAddress, node: NodeHere, caller: Annotated[Caller, require(Scope.EVENTS_READ)]
@@ -61,7 +66,18 @@ async def post_webhook(
     return CreatedWebhook(**_view(made.webhook).model_dump(), secret=made.secret)
 
 
-@router.get("", summary="List one's subscriptions", responses=problem_responses("not_yours"))
+@router.get(
+    "",
+    summary="List one's subscriptions",
+    description="Those of the client that asks, without their secrets.",
+    responses=answer(
+        200,
+        "All of them.",
+        [examples.WEBHOOK],
+        link("delete_webhook", "End the first.", webhook_id="$response.body#/0/id"),
+    )
+    | problem_responses("not_yours"),
+)
 async def list_webhooks(
     node: NodeHere, caller: Annotated[Caller, require(Scope.EVENTS_READ)]
 ) -> list[WebhookView]:
@@ -72,11 +88,12 @@ async def list_webhooks(
     "/{webhook_id}",
     status_code=204,
     summary="End a subscription",
-    responses=problem_responses("not_found", "not_yours", "invalid_input"),
+    description="Nothing more is sent there, what was waiting included.",
+    responses=answer(204, "Ended.") | problem_responses("not_found", "not_yours", "invalid_input"),
 )
 async def delete_webhook(
     webhook_id: Annotated[
-        Uuid, Path(description="The subscription's id.", examples=[examples.REFERRAL_ID])
+        Uuid, Path(description="The subscription's id.", examples=[examples.WEBHOOK_ID])
     ],
     node: NodeHere,
     caller: Annotated[Caller, require(Scope.EVENTS_READ)],

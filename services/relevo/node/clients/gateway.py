@@ -5,12 +5,12 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from relevo.contracts.exchange import BatchAnswer, MessageBatch
-from relevo.contracts.institution import ListedInstitution, PeerGateway
+from relevo.contracts.institution import DirectoryPage, PeerGateway
 from relevo.contracts.scopes import Scope
 from relevo.contracts.status import SignedStatusQuery, Status
 from relevo.servicekit.http_client import RetryableError, ServiceClient
 
-T = TypeVar("T", BatchAnswer, Status)
+T = TypeVar("T", BatchAnswer, DirectoryPage, Status)
 
 _GATEWAYS = TypeAdapter(list[PeerGateway])
 
@@ -60,12 +60,10 @@ class GatewayClient:
         except ValidationError as error:
             raise RetryableError("not_of_this_contract") from error
 
-    async def institutions(self, params: dict[str, str]) -> dict[str, Any]:
+    async def institutions(self, params: dict[str, str]) -> DirectoryPage:
         """A page of the directory, as the gateway lists it."""
         answer = await self._ask("GET", "/v1/directory", Scope.DIRECTORY_READ, params=params)
-        page: dict[str, Any] = TypeAdapter(dict[str, Any]).validate_json(answer)
-        TypeAdapter(list[ListedInstitution]).validate_python(page.get("institutions", []))
-        return page
+        return _read(DirectoryPage, answer)
 
     async def status(self, query_jws: str) -> Status:
         """The state of a referral, asked with a query that the institution signed."""

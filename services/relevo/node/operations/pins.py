@@ -1,11 +1,11 @@
 """Whose identity key is trusted, and who said so."""
 
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Connection
 
 from relevo.contracts.identifiers import institution_of
+from relevo.contracts.institution import DirectoryPage
 from relevo.contracts.problem import ProblemError
 from relevo.node.storage import peers
 from relevo.node.storage.peers import Pin
@@ -54,7 +54,7 @@ def pin(
 
 async def list_institutions(
     node: Node, caller: Caller, *, country: str | None, mandate: str | None, cursor: str | None
-) -> dict[str, Any]:
+) -> DirectoryPage:
     """A page of the directory.
 
     Raises:
