@@ -312,7 +312,7 @@ async def test_what_is_refused_outright_again_and_again_waits_for_a_person(
 
 
 @pytest.mark.parametrize(("act", "state", "told"), [
-    ("return", "returned", ["dead", "refused"]), ("close", "closed", ["dead"]),
+    ("return", "returned", ["dead"]), ("close", "closed", ["dead"]),
 ])  # fmt: skip
 async def test_the_desk_returns_or_closes_what_is_dead(
     act: str, state: str, told: list[str], mx: RunningGateway, albergue: Institution,
