@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, select, update
-
-from relevo.servicekit.database import insert_or_ignore
+from sqlalchemy.dialects import postgresql, sqlite
 
 from .tables import referral_status
 
@@ -29,9 +28,11 @@ def begin(connection: Connection, rows: Sequence[ReferralStatus]) -> None:
     """First word of a referral; a code that is taken stays whose it is."""
     if not rows:
         return
-    insert_or_ignore(
-        connection,
-        referral_status,
+    # Without RETURNING, which nobody reads here: PostgreSQL's driver then takes the rows one by one
+    # in a pipeline, and does not parse a statement of eight hundred parameters.
+    new = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    connection.execute(
+        new(referral_status).on_conflict_do_nothing(),
         [
             {
                 "reference_code": row.reference_code,
