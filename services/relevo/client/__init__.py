@@ -1,0 +1,1 @@
+"""What an institution's own system calls its node with: typed, blocking or asynchronous."""

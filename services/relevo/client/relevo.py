@@ -1,0 +1,150 @@
+"""The two clients: `Relevo` returns when it is done, `AsyncRelevo` is awaited. All else is the same.
+
+```python
+with Relevo(node="https://node.albergue.example", client="mx.albergue.cases", key="cases.jwk") as relevo:
+    stored = relevo.referrals.submit(referral, key="case-1204")
+    print(stored.reference_code)
+
+async with AsyncRelevo() as relevo:  # settings from the environment or a profile
+    async for event in relevo.events.follow(after=last_position):
+        ...
+```
+"""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Generic, Self
+
+import httpx
+
+from .blocking import BlockingDriver
+from .consents import Consents
+from .credentials import Credentials
+from .directory import Directory
+from .events import Events
+from .plan import Blocking, Driver, M_co, Waiting
+from .referrals import Referrals
+from .session import OnRetry, Session
+from .settings import ClientSettings
+from .status import StatusQuestions
+from .tokens import Tokens
+from .waiting import WaitingDriver
+from .webhooks import Webhooks
+
+
+class _Services(Generic[M_co]):
+    """What a node offers, noun by noun.
+
+    Attributes:
+        referrals: Submit, read, answer.
+        consents: Record, read, withdraw.
+        events: What happened, in order.
+        status: A referral's state, by the code that its person carries.
+        directory: Who is on the network, and whose key is trusted.
+        webhooks: Being told of events.
+    """
+
+    def __init__(
+        self,
+        driver: Driver,
+        settings: ClientSettings,
+        credentials: Credentials,
+        clock: Callable[[], float],
+        on_retry: OnRetry | None,
+    ) -> None:
+        self.settings = settings
+        session = Session(settings, Tokens(settings, credentials, clock), clock, on_retry)
+        self.referrals: Referrals[M_co] = Referrals(driver, session)
+        self.consents: Consents[M_co] = Consents(driver, session)
+        self.events: Events[M_co] = Events(driver, session)
+        self.status: StatusQuestions[M_co] = StatusQuestions(driver, session)
+        self.directory: Directory[M_co] = Directory(driver, session)
+        self.webhooks: Webhooks[M_co] = Webhooks(driver, session)
+
+
+class Relevo(_Services[Blocking]):
+    """A node, for a system that waits for each answer. Safe to use from several threads.
+
+    Args:
+        profile: A TOML file with settings; see `settings.py`.
+        node: The node's base URL.
+        client: The client's name.
+        key: File of its private key.
+        on_retry: Told why something is tried again, and after how many seconds.
+        transport: Another way to send requests than over the network.
+        clock: Seconds of a clock that never goes back.
+        **settings: Any other attribute of `ClientSettings`.
+
+    Raises:
+        SettingsError: Node, client or key are missing or cannot be used.
+    """
+
+    def __init__(
+        self,
+        profile: Path | str | None = None,
+        *,
+        node: str | None = None,
+        client: str | None = None,
+        key: Path | str | None = None,
+        on_retry: OnRetry | None = None,
+        transport: httpx.BaseTransport | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        **settings: Any,
+    ) -> None:
+        loaded = ClientSettings.load(profile, node=node, client=client, key=key, **settings)
+        credentials = Credentials(loaded.client, loaded.key)
+        self._driver = BlockingDriver(loaded, transport)
+        super().__init__(self._driver, loaded, credentials, clock, on_retry)
+
+    def close(self) -> None:
+        """Ends its connections."""
+        self._driver.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+class AsyncRelevo(_Services[Waiting]):
+    """A node, for a system on an event loop. Arguments and errors are those of `Relevo`."""
+
+    def __init__(
+        self,
+        profile: Path | str | None = None,
+        *,
+        node: str | None = None,
+        client: str | None = None,
+        key: Path | str | None = None,
+        on_retry: OnRetry | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        **settings: Any,
+    ) -> None:
+        loaded = ClientSettings.load(profile, node=node, client=client, key=key, **settings)
+        credentials = Credentials(loaded.client, loaded.key)
+        self._driver = WaitingDriver(loaded, transport)
+        super().__init__(self._driver, loaded, credentials, clock, on_retry)
+
+    async def aclose(self) -> None:
+        """Ends its connections."""
+        await self._driver.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()
