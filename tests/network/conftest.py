@@ -1,12 +1,14 @@
 """One federation of real processes per database, shared by the tests of a module."""
 
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 from relevo.sandbox.narrator import Narrator
 from relevo.sandbox.network import Network
+from relevo.sandbox.places import DatabaseUrls
 from tests.support import database as support
 
 
@@ -15,27 +17,20 @@ def network(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Network]:
     """Running, with every institution joined; tests leave every process running."""
-    made: list[str] = []
     with Network(
         # The folder that `make demo` makes, so that the commands of the README find it.
         tmp_path_factory.mktemp("network") / "demo-data",
-        databases=_postgresql(made) if request.param == "postgresql" else None,
+        databases=_on_postgresql() if request.param == "postgresql" else None,
     ) as running:
         running.set_up()
         running.start()
         yield running
-    for url in made:
-        support.drop(url)
 
 
-def _postgresql(made: list[str]) -> Callable[[str], str]:
-    urls: dict[str, str] = {}
-
+def _on_postgresql() -> DatabaseUrls:
+    @cache
     def url(name: str) -> str:
-        if name not in urls:
-            urls[name] = support.fresh_postgresql_url(_package(name))
-            made.append(urls[name])
-        return urls[name]
+        return support.fresh_postgresql_url(_package(name))
 
     return url
 

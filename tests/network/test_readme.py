@@ -4,6 +4,8 @@ import re
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from relevo.sandbox.guide import guide, write_examples
 from relevo.sandbox.network import Network
 
@@ -26,6 +28,7 @@ def typed(commands: str, folder: Path) -> str:
     return done.stdout
 
 
+@pytest.mark.parametrize("network", ["sqlite"], indirect=True)
 def test_every_command_of_the_readme_works(network: Network) -> None:
     write_examples(network)
     blocks = BLOCK.findall(README.read_text("utf-8"))
@@ -36,6 +39,7 @@ def test_every_command_of_the_readme_works(network: Network) -> None:
     assert '"state":"withdrawn"' in said
 
 
+@pytest.mark.parametrize("network", ["postgresql"], indirect=True)
 def test_every_command_that_the_demo_shows_works(network: Network) -> None:
     write_examples(network)
     entries = guide(network)
