@@ -255,3 +255,18 @@ def test_a_field_that_is_not_there_is_an_error_that_shows_what_came(text: str) -
     assert result.exit_code == 1
     assert result.stdout == ""
     assert "No consent" in result.stderr or "title" not in text
+
+
+def test_a_demo_never_replaces_a_folder_that_is_not_a_demos(tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("keep")
+    result = relevo("demo", "--once", "--directory", tmp_path)
+    assert result.exit_code == 1
+    assert "neither empty nor a former demo's" in result.stderr
+    assert (tmp_path / "mine.txt").read_text() == "keep"
+
+
+def test_a_gateways_issuer_gets_a_new_signing_key(tmp_path: Path) -> None:
+    gateway = a_gateway(tmp_path)
+    relevo("gateway", "init", "--config", gateway)
+    result = relevo("gateway", "client", "new-issuer-key", "--config", gateway)
+    assert (result.exit_code, "signs from" in result.stdout) == (0, True)
