@@ -12,7 +12,7 @@ MARKUP: Final[Literal["rich"] | None] = "rich" if sys.stdout.isatty() else None
 
 def say(text: str = "") -> None:
     """One line on standard output, exactly as it is."""
-    print(text)
+    print(text, flush=True)
 
 
 def note(text: str) -> None:
