@@ -1,0 +1,249 @@
+"""A person who returns: announced on a list or simply there, until the institute has received her.
+
+Her sections are those of `person.py`, so that a referral can be made from the record. What a list
+says in words that fit no code is kept in `as_written`, for people.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints, model_validator
+
+from .identifiers import Country, PartyId, Uuid
+from .lifecycles.returnee import NEEDS_REASON, State
+from .model import ContractModel, Flag, LongText, Moment, ShortText, Whole
+from .person import (
+    ChildData,
+    Contact,
+    EthnicityLanguage,
+    Family,
+    Identity,
+    IdentityDocuments,
+    LocationMunicipality,
+    Person,
+    TravelAndReturn,
+)
+from .vocabularies.codes import Reason, ReturnMode, ReturnType, SpecificNeed
+
+ManifestReference = Annotated[
+    str,
+    StringConstraints(
+        min_length=1, max_length=80, pattern=r"^[A-Za-z0-9](?:[A-Za-z0-9 ._:/-]*[A-Za-z0-9])?$"
+    ),
+]
+"""The list's own name, such as `GT-2026-03-02-AA123`. Stands in the clear: no names of persons."""
+
+ReceptionNeed = Literal[
+    "wheelchair", "lying_down", "medical_attention", "interpreter", "accompaniment"
+]
+"""What the reception prepares before she comes."""
+
+GroupKind = Literal["family_unit", "sibling_group"]
+
+
+class AsWritten(ContractModel):
+    """A value as the paper has it, that fits no code or does not check. Never used as an identifier."""
+
+    field: Annotated[str, StringConstraints(pattern=r"^[a-z_]{1,40}$")]
+    text: ShortText
+
+
+class ReturneeDetails(ContractModel):
+    """What is known of her, section by section."""
+
+    identity: Identity
+    identity_document: IdentityDocuments | None = None
+    contact: Contact | None = None
+    location_municipality: LocationMunicipality | None = None
+    family: Family | None = None
+    child_data: ChildData | None = None
+    travel_and_return: TravelAndReturn | None = None
+    ethnicity_language: EthnicityLanguage | None = None
+    specific_needs: Annotated[list[SpecificNeed], Field(max_length=30)] = []
+    reception_needs: Annotated[list[ReceptionNeed], Field(max_length=5)] = []
+    walk_on: Flag = Field(default=False, description="Boarded or came without being announced.")
+    as_written: Annotated[list[AsWritten], Field(max_length=30)] = []
+
+
+class Relative(ContractModel):
+    """Somebody of her family with a record at this node."""
+
+    relation: Literal["parent", "child", "sibling", "partner", "other_relative", "guardian"]
+    returnee_id: Uuid
+
+
+class Group(ContractModel):
+    """A family or siblings who came together, by a name that the institution gives them."""
+
+    kind: GroupKind
+    reference: ShortText
+
+
+class ReturneeInput(ReturneeDetails):
+    """A record that an institution enters by hand: a walk-on, or somebody on no list.
+
+    Attributes:
+        state: Where she is already.
+        sealed_event: Something that only the unit may read and no event, list or state ever says.
+    """
+
+    state: Literal["announced", "arrived", "received"] = "arrived"
+    manifest_reference: ManifestReference | None = Field(
+        default=None, description="The list of the flight or bus that she came with."
+    )
+    groups: Annotated[list[Group], Field(max_length=4)] = []
+    relatives: Annotated[list[Relative], Field(max_length=20)] = []
+    local_reference: ShortText | None = None
+    sealed_event: Literal["died_on_board"] | None = None
+
+
+class GroupMembers(ContractModel):
+    """The others of a family or of siblings, as far as they have records here."""
+
+    kind: GroupKind
+    returnee_ids: list[Uuid]
+
+
+class RelativeLink(ContractModel):
+    """A relative whom a list names; no id as long as no record here is hers."""
+
+    relation: str
+    returnee_id: Uuid | None = None
+
+
+class ReturneeRecord(ContractModel):
+    """A returnee as her institution reads her.
+
+    Attributes:
+        details: Absent in lists: persons are read one at a time.
+        sealed_event: Shown to the unit that holds the record and to nobody else.
+    """
+
+    id: Uuid
+    owner: PartyId
+    state: State
+    manifest_id: Uuid | None = None
+    details: ReturneeDetails | None = None
+    groups: list[GroupMembers] = []
+    relatives: list[RelativeLink] = []
+    local_reference: str | None = None
+    merged_into: Uuid | None = None
+    reason: Reason | None = None
+    sealed_event: Literal["died_on_board"] | None = None
+    possible_next: list[State] = []
+    created_at: Moment
+    updated_at: Moment
+
+
+class ReturneeTransition(ContractModel):
+    """A step in the life of a record.
+
+    Attributes:
+        reason: Required for void.
+        merged_into: Required for merged: the record that goes on. Both are kept.
+    """
+
+    to: State
+    reason: Reason | None = None
+    note: LongText | None = Field(
+        default=None, description="For this node's own history. Never travels."
+    )
+    at: Moment | None = Field(default=None, description="When it happened, if not now.")
+    merged_into: Uuid | None = None
+
+    @model_validator(mode="after")
+    def _goes_together(self) -> "ReturneeTransition":
+        if (self.to == "merged") != (self.merged_into is not None):
+            raise ValueError("merged, and only merged, names the record that goes on")
+        return self
+
+    @property
+    def lacks_reason(self) -> bool:
+        return self.to in NEEDS_REASON and self.reason is None
+
+
+class ManifestTerms(ContractModel):
+    """What holds for every row of a list, unless the row says otherwise."""
+
+    reference: ManifestReference
+    destination: Country
+    return_type: ReturnType | None = None
+    return_mode: ReturnMode | None = None
+    expected_at: Moment | None = None
+    point_of_entry: ShortText | None = None
+    date_order: Literal["day_first", "month_first"] = "day_first"
+
+
+ManifestState = Literal["waiting", "running", "done"]
+RowResult = Literal["kept", "changed", "unchanged", "refused"]
+
+
+class ColumnNote(ContractModel):
+    """What became of a whole column. Its heading is not repeated: a file without headings has names there."""
+
+    position: Whole = Field(description="Counted from 1; for NDJSON, in the order first met.")
+    column: str | None = Field(default=None, description="Which forbidden or known column it is.")
+    code: str
+    advice: str
+
+
+class Manifest(ContractModel):
+    """A list and how far it has been read. Counts are those of its last version.
+
+    Attributes:
+        rows_total: Rows that the file holds.
+        rows_read: Rows answered so far.
+        absent: Records of earlier versions that this one no longer lists; they are left as they are.
+        version: 1 for the first file under this reference.
+    """
+
+    id: Uuid
+    terms: ManifestTerms
+    state: ManifestState
+    version: Whole
+    rows_total: Whole
+    rows_read: Whole
+    kept: Whole
+    changed: Whole
+    unchanged: Whole
+    refused: Whole
+    absent: Whole | None = None
+    columns: list[ColumnNote] = []
+    created_at: Moment
+    finished_at: Moment | None = None
+
+
+class RowNote(ContractModel):
+    """One thing to know about a row. Never repeats a value."""
+
+    code: str
+    column: str | None = None
+    advice: str
+    lines: list[Whole] = Field(default=[], description="Other lines that it is about.")
+
+
+class RowAnswer(ContractModel):
+    """What became of one row of a list."""
+
+    line: Whole = Field(description="Of the file, counted from 1; in a workbook, the sheet's row.")
+    result: RowResult
+    returnee_id: Uuid | None = None
+    notes: list[RowNote] = []
+
+
+_SECTIONS = (
+    "identity",
+    "identity_document",
+    "contact",
+    "location_municipality",
+    "family",
+    "child_data",
+    "travel_and_return",
+    "ethnicity_language",
+    "specific_needs",
+)
+
+
+def as_person(returnee_id: str, details: ReturneeDetails) -> Person:
+    """The record as a person of a referral, whose local key is the record's id."""
+    sections = {name: getattr(details, name) for name in _SECTIONS}
+    return Person.model_validate({"person_id": returnee_id, **sections})
