@@ -99,6 +99,14 @@ class Refusals:
         self._refused(
             "a receiver that nobody knows", anyone, 422, "receiver_unknown", receiver="gt.nadie"
         )
+        control = self._consent(recipients=[{"party": "gt.igm.control"}])
+        self._refused(
+            "a unit that enforces",
+            control,
+            403,
+            "receiver_lacks_mandate",
+            receiver="gt.igm.control",
+        )
         self.network.suspend("hn.camr-sps")
         try:
             self._suspension_bites()
