@@ -1,12 +1,12 @@
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from relevo.client import retry
 from relevo.servicekit import issuer_statements
-from tests.client.world import RECEPTION, Clients, World, a_world
+from tests.client.world import Clients, World, a_world
+from tests.support.nodes import RECEPTION
 
 
 @pytest.fixture(scope="package")

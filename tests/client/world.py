@@ -27,7 +27,6 @@ from relevo.servicekit.outbound_errors import RefusedError
 from tests.support.nodes import (
     CONSULATE,
     INSTITUTE,
-    RECEPTION,
     SHELTER,
     START,
     GatewayOfTest,
@@ -92,48 +91,41 @@ async def cut(served: Interrupted, scope: Scope, receive: Receive, send: Send) -
     await send({"type": "http.response.body", "body": b""})
 
 
-async def busy(_: Interrupted, scope: Scope, receive: Receive, send: Send) -> None:
-    await _refuse(send, ProblemError("unavailable"), [(b"retry-after", b"0")])
-
-
-async def too_many(_: Interrupted, scope: Scope, receive: Receive, send: Send) -> None:
-    problem = ProblemError("too_many_requests", retry_after_seconds=3600)
-    await _refuse(send, problem, [(b"retry-after", b"3600")])
-
-
-async def in_flight(_: Interrupted, scope: Scope, receive: Receive, send: Send) -> None:
-    await _refuse(send, ProblemError("idempotency_key_in_flight"), [(b"retry-after", b"0")])
-
-
 async def forgotten(served: Interrupted, scope: Scope, receive: Receive, send: Send) -> None:
     """The token no longer counts: the application sees none."""
     headers = [pair for pair in scope["headers"] if pair[0] != b"authorization"]
     await served.app({**scope, "headers": headers}, receive, send)
 
 
-async def strange(_: Interrupted, scope: Scope, receive: Receive, send: Send) -> None:
-    """A captive portal, or a proxy's page."""
-    await _answer(send, 200, b"<html>", [(b"content-type", b"text/html")])
+def instead(status: int, content: bytes, **headers: str) -> Fault:
+    """Answers without asking the application."""
+    sent = {"content_length": str(len(content)), **headers}
+    pairs = [(name.replace("_", "-").encode(), value.encode()) for name, value in sent.items()]
+
+    async def fault(*asgi: Any) -> None:
+        send: Send = asgi[-1]
+        await send({"type": "http.response.start", "status": status, "headers": pairs})
+        await send({"type": "http.response.body", "body": content})
+
+    return fault
 
 
-async def bad_gateway(_: Interrupted, scope: Scope, receive: Receive, send: Send) -> None:
-    await _answer(send, 502, b"<html>", [(b"content-type", b"text/html")])
-
-
-async def _refuse(send: Send, error: ProblemError, headers: list[tuple[bytes, bytes]]) -> None:
+def refusing(error: ProblemError, *, retry_after: int) -> Fault:
     problem = error.problem()
-    kind = (b"content-type", b"application/problem+json")
-    await _answer(send, problem.status, problem.model_dump_json().encode(), [kind, *headers])
-
-
-async def _answer(
-    send: Send, status: int, content: bytes, headers: list[tuple[bytes, bytes]]
-) -> None:
-    length = (b"content-length", str(len(content)).encode())
-    await send(
-        {"type": "http.response.start", "status": status, "headers": [length, *headers]}
+    return instead(
+        problem.status,
+        problem.model_dump_json().encode(),
+        content_type="application/problem+json",
+        retry_after=str(retry_after),
     )
-    await send({"type": "http.response.body", "body": content})
+
+
+busy = refusing(ProblemError("unavailable"), retry_after=0)
+too_many = refusing(ProblemError("too_many_requests", retry_after_seconds=3600), retry_after=3600)
+in_flight = refusing(ProblemError("idempotency_key_in_flight"), retry_after=0)
+strange = instead(200, b"<html>", content_type="text/html")
+"""A captive portal."""
+bad_gateway = instead(502, b"<html>", content_type="text/html")
 
 
 @dataclass
@@ -310,5 +302,3 @@ class Clients:
     def close(self) -> None:
         self._stack.close()
         self._loop.close()
-
-
