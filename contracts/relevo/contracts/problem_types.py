@@ -120,6 +120,9 @@ _TABLE: Final[tuple[_Row, ...]] = (
     ("reason_required", 422, "sender",
      ("A reason is required", "Se requiere un motivo"),
      ("{to_state} needs a reason code.", "{to_state} necesita un código de motivo."), ("to_state",)),
+    ("manifest_unreadable", 422, "sender",
+     ("The file is no list that can be read", "El archivo no es un listado que se pueda leer"),
+     ("Nothing was kept. The fault: {fault}.", "No se guardó nada. La falla: {fault}."), ("fault",)),
     # -- consent --------------------------------------------------------------------------------
     ("consent_missing", 403, "sender",
      ("No consent", "Sin consentimiento"),

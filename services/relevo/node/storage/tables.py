@@ -186,6 +186,105 @@ directory_entry = Table(
     Column("fetched_at", UtcDateTime, nullable=False),
 )
 
+manifest = Table(
+    "manifest",
+    METADATA,
+    Column("id", String(36), primary_key=True),
+    Column("owner", String(120), nullable=False),
+    Column("reference", String(80), nullable=False),
+    Column("data_key_id", String(36), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    UniqueConstraint("owner", "reference"),
+)
+"""A list of returnees, known by its owner's name for it; its key seals the answers to its rows."""
+
+manifest_upload = Table(
+    "manifest_upload",
+    METADATA,
+    *queue_columns(),
+    Column("manifest_id", ForeignKey("manifest.id"), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("terms", JsonText, nullable=False),
+    Column("m_means", String(8)),
+    Column("columns", JsonText, nullable=False),
+    Column("data_key_id", String(36), nullable=False),
+    Column("rows_total", Integer, nullable=False),
+    Column("rows_read", Integer, nullable=False),
+    Column("kept", Integer, nullable=False),
+    Column("changed", Integer, nullable=False),
+    Column("unchanged", Integer, nullable=False),
+    Column("refused", Integer, nullable=False),
+    Column("absent", Integer),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("finished_at", UtcDateTime),
+    UniqueConstraint("manifest_id", "version"),
+    queue_index("manifest_upload"),
+)
+"""One version of a list. Its rows wait in blocks under a key of their own, destroyed with the last."""
+
+manifest_block = Table(
+    "manifest_block",
+    METADATA,
+    Column("upload_id", ForeignKey("manifest_upload.id"), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
+)
+
+manifest_row = Table(
+    "manifest_row",
+    METADATA,
+    Column("manifest_id", ForeignKey("manifest.id"), primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("line", Integer, primary_key=True),
+    Column("result", String(12), nullable=False),
+    Column("returnee_id", String(36)),
+    Column("sealed", LargeBinary),
+)
+
+returnee = Table(
+    "returnee",
+    METADATA,
+    Column("id", String(36), primary_key=True),
+    Column("owner", String(120), nullable=False),
+    Column("state", String(32), nullable=False),
+    Column("next_seq", Integer, nullable=False),
+    Column("manifest_id", String(36)),
+    Column("row_key", String(64)),
+    Column("row_digest", String(64)),
+    Column("seen_version", Integer),
+    Column("merged_into", String(36)),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+    Column("data_key_id", String(36), nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Index("ix_returnee_created_at", "created_at", "id"),
+    Index("ix_returnee_row_key", "row_key"),
+    Index("ix_returnee_manifest_id", "manifest_id", "row_digest"),
+)
+"""`row_key` and `row_digest` are fingerprints: the row that she stood in, and what it said."""
+
+returnee_event = Table(
+    "returnee_event",
+    METADATA,
+    Column("returnee_id", ForeignKey("returnee.id"), primary_key=True),
+    Column("seq", Integer, primary_key=True),
+    Column("state", String(32), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("stored_at", UtcDateTime, nullable=False),
+    Column("sealed", LargeBinary),
+)
+
+returnee_link = Table(
+    "returnee_link",
+    METADATA,
+    Column("returnee_id", ForeignKey("returnee.id"), primary_key=True),
+    Column("kind", String(24), primary_key=True),
+    Column("target", String(64), primary_key=True),
+    Index("ix_returnee_link_target", "target"),
+)
+"""Who belongs together: the fingerprint of a group's name or of a relative's row, or a record's id."""
+
 membership = Table(
     "membership",
     METADATA,

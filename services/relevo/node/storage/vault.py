@@ -5,6 +5,7 @@ neither a copy of the main database nor one of the keys alone tells anything. Ke
 advance, so that taking one costs no extra durable write.
 """
 
+import hmac
 import json
 import os
 import threading
@@ -61,6 +62,7 @@ class Vault:
             raise ValueError("the master key has 32 bytes")
         self._database = database
         self._master_key = master_key
+        self._fingerprint_key = hmac.digest(master_key, b"fingerprint", "sha256")
         self._lock = threading.Lock()
         self._fresh: list[tuple[str, bytes]] = []
         self._open: OrderedDict[str, AESGCM] = OrderedDict()
@@ -75,6 +77,21 @@ class Vault:
             key_id, key = self._fresh.pop()
             self._remember(key_id, AESGCM(key))
         return key_id
+
+    def new_keys(self, count: int) -> list[str]:
+        """The ids of many keys that were never used, stored in one transaction."""
+        made = [(random_id(), os.urandom(_KEY_BYTES)) for _ in range(count)]
+        if made:
+            self._database.write_now(self._store, made)
+        with self._lock:
+            for key_id, key in made:
+                self._remember(key_id, AESGCM(key))
+        return [key_id for key_id, _ in made]
+
+    def fingerprint(self, *parts: str) -> str:
+        """A name for something personal that tells nothing without the master key; equal for equal parts."""
+        message = json.dumps(parts).encode()
+        return hmac.digest(self._fingerprint_key, message, "sha256").hex()
 
     def seal(self, key_id: str, value: Any, *, place: str) -> bytes:
         """JSON sealed with AES-256-GCM; `place` (table and row) keeps it from being moved elsewhere.
