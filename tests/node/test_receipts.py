@@ -106,3 +106,11 @@ async def test_a_receipt_of_other_bytes_ends_nothing(network: Network) -> None:
     referral, jws = await sent(network)
     await hand_over(network, a_receipt(network, jws, "delivered", digest="f" * 64))
     assert (await look(network.members[SHELTER], referral))["delivery"] == "accepted"
+
+
+async def test_a_dead_message_that_the_desk_sent_again_counts_as_delivered(network: Network) -> None:
+    referral, jws = await sent(network)
+    await hand_over(network, a_receipt(network, jws, "dead"))
+    assert (await look(network.members[SHELTER], referral))["delivery"] == "dead"
+    await hand_over(network, a_receipt(network, jws, "delivered"), a_receipt(network, jws, "dead"))
+    assert (await look(network.members[SHELTER], referral))["delivery"] == "delivered"

@@ -1,12 +1,16 @@
 """Recording what a person allowed, and ending it when she says so."""
 
+from collections import defaultdict
+
 from sqlalchemy import Connection
 
 from relevo.contracts.consent import Consent, ConsentInput, Withdrawal
 from relevo.contracts.lifecycles.consent import check_transition
 from relevo.contracts.message_types.consent_withdrawn import CONSENT_WITHDRAWN, ConsentWithdrawn
 from relevo.contracts.problem import ProblemError
-from relevo.node.storage import consents, feed, grants, outbox, referrals
+from relevo.node.storage import consents, feed, grants, outbox
+from relevo.node.storage.holdings import Holdings
+from relevo.node.storage.outbox import Ended
 from relevo.node.storage.referrals import StoredReferral
 from relevo.servicekit import idempotency
 from relevo.servicekit.access_token import Caller
@@ -14,7 +18,7 @@ from relevo.servicekit.ids import new_id
 
 from .context import Node
 from .receipts import end_message
-from .receive import control_message, mark_withdrawn
+from .tell import control_message, mark_withdrawn
 from .visibility import may_touch, party_of
 
 
@@ -96,45 +100,42 @@ def _withdraw(
     consents.set_state(connection, consent_id, "withdrawn", withdrawn_at=now)
     issued = grants.of_consent(connection, consent_id)
     grants.note_withdrawn(connection, node.institution, [grant.id for grant in issued], now=now)
-    for referral_id in sorted({grant.referral_id for grant in issued}):
-        held = referrals.lock(connection, referral_id)
+    by_referral = defaultdict[str, list[str]](list)
+    for grant in issued:
+        by_referral[grant.referral_id].append(grant.id)
+    holdings = Holdings(connection, node.vault, by_referral)
+    for referral_id, grant_ids in by_referral.items():
+        held = holdings.get(referral_id)
         if held is not None:
-            ids = [grant.id for grant in issued if grant.referral_id == referral_id]
-            _tell_holder(connection, node, held, ids, withdrawal)
+            _tell_holder(connection, holdings, node, held, grant_ids, withdrawal)
+    holdings.write()
     feed.append(connection, [feed.FeedEvent("consent.withdrawn", consent_id, caller.party, now)])
     return _own(connection, node, caller, consent_id)
 
 
 def _tell_holder(
     connection: Connection,
+    holdings: Holdings,
     node: Node,
     held: StoredReferral,
     grant_ids: list[str],
     withdrawal: Withdrawal,
 ) -> None:
     now = node.clock.business()
-    mark_withdrawn(connection, node, held, now=now)
-    unsent = outbox.never_left(connection, held.id)
-    for message_id in unsent:
+    mark_withdrawn(holdings, held, now=now)
+    unsent = outbox.sent(connection, outbox.never_left(connection, held.id))
+    for message in unsent.values():
         end_message(
-            connection,
-            node,
-            message_id,
-            referral_id=held.id,
-            message_type="referral.submitted/1",
-            state="refused",
-            problem="grant_not_live",
-            receipt=None,
-            now=now,
+            connection, holdings, node, message, "refused", problem="grant_not_live", now=now
         )
-        outbox.mark(connection, message_id, "withdrawn", problem="grant_not_live")
+        holdings.end(Ended(message.id, "withdrawn", "grant_not_live"))
     if unsent:
         return  # it never left, so there is nobody to tell
-    message = control_message(
-        node,
+    told = control_message(
         held,
         CONSENT_WITHDRAWN.id,
         ConsentWithdrawn(said_at=withdrawal.said_at).model_dump(mode="json"),
+        now=now,
         withdrawn=grant_ids,
     )
-    outbox.put(connection, node.vault, held.data_key_id, [message], now=now)
+    holdings.send(held, told, now=now)

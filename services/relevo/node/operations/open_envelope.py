@@ -3,10 +3,13 @@
 Everything here is done before the transaction: nothing is stored of what does not hold.
 """
 
-from dataclasses import dataclass
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from joserfc.jwk import OKPKey
 from pydantic import ValidationError
 
 from relevo.contracts.coverage import check_slices
@@ -29,8 +32,26 @@ from relevo.node.domain.outgoing import digest_of
 from relevo.servicekit import jose, json_input
 
 from .context import Node
-from .directory import Directory
+from .directory import Directory, Peer
 from .visibility import as_text
+
+
+@dataclass(frozen=True)
+class Arrived:
+    """An envelope as it came, its claims read but not believed."""
+
+    jws: str
+    digest: str
+    envelope: Envelope
+
+    @classmethod
+    def read(cls, jws: str) -> "Arrived":
+        """Reads the claims.
+
+        Raises:
+            ProblemError: `envelope_malformed`.
+        """
+        return cls(jws, digest_of(jws), parse(jws))
 
 
 @dataclass(frozen=True)
@@ -46,18 +67,82 @@ class Opened:
     return_grants: list[tuple[GrantSlice, str]]
 
 
-async def open_envelope(node: Node, directory: Directory, jws: str) -> Opened:
-    """Checks and opens one envelope.
+class _AskFirstError(Exception):
+    """Whether a signature holds depends on an institution's newest keys."""
 
-    Raises:
-        ProblemError: The first thing about it that does not hold.
+    def __init__(self, institution: str) -> None:
+        self.institution = institution
+        super().__init__(institution)
+
+
+@dataclass
+class _Signers:
+    """What the directory said, as far as it was asked; `newest` were asked for this batch."""
+
+    node: Node
+    known: dict[str, Peer | ProblemError] = field(default_factory=dict)
+    newest: set[str] = field(default_factory=set)
+
+    def peer(self, party: str) -> Peer:
+        found = self.known.get(institution_of(party))
+        if found is None:
+            raise _AskFirstError(institution_of(party))
+        if isinstance(found, ProblemError):
+            raise found
+        return found
+
+    def keys(self, institution: str) -> list[OKPKey]:
+        if institution == self.node.institution:
+            return self.node.keys.signing
+        return self.peer(institution).signing
+
+
+async def open_all(
+    node: Node, directory: Directory, arrived: Sequence[Arrived]
+) -> list[Opened | ProblemError]:
+    """Checks and opens envelopes, in a thread: a batch of a hundred is much cryptography.
+
+    Each comes back opened, or as the first thing about it that does not hold.
     """
-    envelope = parse(jws)
+    signers = _Signers(node)
+    outcomes: dict[int, Opened | ProblemError] = {}
+    waiting = list(range(len(arrived)))
+    while waiting:
+        tried = await asyncio.to_thread(_try_all, signers, [arrived[i] for i in waiting])
+        answered = dict(zip(waiting, tried, strict=True))
+        for institution in sorted({o.institution for o in tried if isinstance(o, _AskFirstError)}):
+            if institution in signers.known:
+                # Keys may have been rotated since the directory was asked.
+                directory.forget(institution)
+                signers.newest.add(institution)
+            try:
+                signers.known[institution] = await directory.peer(institution)
+            except ProblemError as problem:
+                signers.known[institution] = problem
+        waiting = [i for i, outcome in answered.items() if isinstance(outcome, _AskFirstError)]
+        outcomes |= {i: o for i, o in answered.items() if not isinstance(o, _AskFirstError)}
+    return [outcomes[i] for i in range(len(arrived))]
+
+
+def _try_all(
+    signers: _Signers, arrived: Sequence[Arrived]
+) -> list[Opened | ProblemError | _AskFirstError]:
+    outcomes: list[Opened | ProblemError | _AskFirstError] = []
+    for one in arrived:
+        try:
+            outcomes.append(_open(signers, one))
+        except (ProblemError, _AskFirstError) as outcome:
+            outcomes.append(outcome)
+    return outcomes
+
+
+def _open(signers: _Signers, arrived: Arrived) -> Opened:
+    node, envelope = signers.node, arrived.envelope
     if not node.is_ours(envelope.aud):
         raise ProblemError("envelope_wrong_audience")
     if envelope.test == node.settings.production:
         raise ProblemError("test_message_refused")
-    await _check_signature(directory, envelope, jws)
+    _check_signature(signers, arrived)
     check_dates(envelope, node.clock.business())
     kind = MESSAGE_TYPES.get(envelope.message_type)
     if kind is None:
@@ -69,17 +154,15 @@ async def open_envelope(node: Node, directory: Directory, jws: str) -> Opened:
         raise ProblemError(
             "envelope_malformed", fault="the content does not fit its type"
         ) from error
-    grants = [await verified_slice(directory, grant) for grant in envelope.grants]
+    grants = [_verified_slice(signers, grant) for grant in envelope.grants]
     if {grant.jti for grant in grants} != set(content.grant_ids):
         raise ProblemError("grant_mismatch")
     if kind.message_class == "content":
         _check_content(node, envelope, kind, content, grants)
-    returned = (
-        await _return_grants(directory, envelope, content) if kind is REFERRAL_SUBMITTED else []
-    )
+    returned = _return_grants(signers, envelope, content) if kind is REFERRAL_SUBMITTED else []
     return Opened(
         envelope=envelope,
-        digest=digest_of(jws),
+        digest=arrived.digest,
         kind=kind,
         body=body,
         grants=grants,
@@ -88,28 +171,24 @@ async def open_envelope(node: Node, directory: Directory, jws: str) -> Opened:
     )
 
 
-async def _check_signature(directory: Directory, envelope: Envelope, jws: str) -> None:
-    for last in (False, True):
-        sender = await directory.peer(envelope.iss)
-        if sender.profile.mandates_of(envelope.iss) is None:
-            raise ProblemError("envelope_signature_invalid", sender=envelope.iss)
-        try:
-            jose.verify(jws, sender.signing, typ=ENVELOPE_TYP)
-        except jose.JoseError as error:
-            if last:
-                raise ProblemError("envelope_signature_invalid", sender=envelope.iss) from error
-            # Keys may have been rotated since the directory was asked.
-            directory.forget(sender.institution)
-        else:
-            return
+def _check_signature(signers: _Signers, arrived: Arrived) -> None:
+    sender = signers.peer(arrived.envelope.iss)
+    try:
+        if sender.profile.mandates_of(arrived.envelope.iss) is None:
+            raise ProblemError("envelope_signature_invalid", sender=arrived.envelope.iss)
+        jose.verify(arrived.jws, sender.signing, typ=ENVELOPE_TYP)
+    except jose.JoseError as error:
+        if sender.institution not in signers.newest:
+            raise _AskFirstError(sender.institution) from error
+        raise ProblemError("envelope_signature_invalid", sender=arrived.envelope.iss) from error
 
 
-async def _return_grants(
-    directory: Directory, envelope: Envelope, content: SealedContent
+def _return_grants(
+    signers: _Signers, envelope: Envelope, content: SealedContent
 ) -> list[tuple[GrantSlice, str]]:
     returned = []
     for text in content.body.get("return_grants", []):
-        grant = await verified_slice(directory, text)
+        grant = _verified_slice(signers, text)
         if (grant.sender, grant.receiver) != (envelope.aud, envelope.iss):
             raise ProblemError("grant_invalid", fault="a return grant names other parties")
         returned.append((grant, text))
@@ -201,7 +280,7 @@ def _check_content(
     )
 
 
-async def verified_slice(directory: Directory, jws: str) -> GrantSlice:
+def _verified_slice(signers: _Signers, jws: str) -> GrantSlice:
     """A grant slice that its issuer really signed.
 
     Raises:
@@ -210,8 +289,7 @@ async def verified_slice(directory: Directory, jws: str) -> GrantSlice:
     try:
         _, claims = jose.peek(jws)
         unverified = GrantSlice.model_validate(claims)
-        keys = await directory.signing_keys(unverified.iss)
-        jose.verify(jws, keys, typ=GRANT_TYP)
+        jose.verify(jws, signers.keys(unverified.iss), typ=GRANT_TYP)
     except (jose.JoseError, ValidationError) as error:
         raise ProblemError("grant_invalid", fault="a grant is not signed by its issuer") from error
     return unverified

@@ -9,7 +9,9 @@ from sqlalchemy import Connection
 from relevo.contracts.message_types.referral_submitted import REFERRAL_SUBMITTED
 from relevo.contracts.receipt import Receipt
 from relevo.node.domain.outgoing import OutgoingMessage
-from relevo.node.storage import feed, outbox, referrals
+from relevo.node.storage import outbox, referrals
+from relevo.node.storage.holdings import Holdings
+from relevo.node.storage.outbox import Ended, Sent
 from relevo.servicekit import checkpoint, merkle
 from relevo.servicekit.ids import new_id
 
@@ -17,6 +19,7 @@ from .context import Node
 from .directory import Directory
 
 _log = structlog.get_logger()
+_ENDED = {"refused", "expired", "dead"}
 _RESEALED = {"undecryptable"}
 """Refusals that a fresh seal for the receiver's newest key can mend."""
 
@@ -42,24 +45,34 @@ async def proved(directory: Directory, receipts: list[Receipt]) -> list[Receipt]
     return held
 
 
-def store_receipts(connection: Connection, node: Node, receipts: list[Receipt]) -> None:
-    """Ends the messages that these proved receipts speak of; unknown ones are passed over."""
+def store_receipts(
+    connection: Connection, holdings: Holdings, node: Node, receipts: list[Receipt]
+) -> None:
+    """Ends the messages that these proved receipts speak of; unknown ones are passed over.
+
+    Args:
+        connection: A write transaction.
+        holdings: Has locked every referral of these messages, so that nobody else ends them now.
+        node: This node.
+        receipts: What `proved` let through.
+    """
     now = node.clock.business()
+    sent = outbox.sent(connection, [receipt.leaf.message_id for receipt in receipts])
     for receipt in receipts:
         leaf = receipt.leaf
-        known = outbox.state_of(connection, leaf.message_id)
-        if known is None or leaf.kind == "accepted" or known[3] != leaf.digest:
+        message = sent.get(leaf.message_id)
+        if message is None or leaf.kind == "accepted" or message.digest != leaf.digest:
             continue
-        state, referral_id, message_type, _ = known
-        if state in {"delivered", "refused", "expired", "dead"}:
+        # What was given up can still be delivered: people at the gateway send it again.
+        if message.state == "delivered" or (message.state in _ENDED and leaf.kind != "delivered"):
             continue
+        sent[message.id] = replace(message, state=leaf.kind)
         end_message(
             connection,
+            holdings,
             node,
-            leaf.message_id,
-            referral_id=referral_id,
-            message_type=message_type,
-            state=leaf.kind,
+            message,
+            leaf.kind,
             problem=leaf.problem,
             receipt=receipt.model_dump_json(),
             now=now,
@@ -68,49 +81,42 @@ def store_receipts(connection: Connection, node: Node, receipts: list[Receipt]) 
 
 def end_message(
     connection: Connection,
+    holdings: Holdings,
     node: Node,
-    message_id: str,
-    *,
-    referral_id: str,
-    message_type: str,
+    message: Sent,
     state: str,
+    *,
     problem: str | None,
-    receipt: str | None,
     now: datetime,
+    receipt: str | None = None,
 ) -> None:
     """A message reached its end: delivered, refused, expired or dead. Told on the feed."""
     if problem == "envelope_expired":
         state = "expired"
-    resealed = problem in _RESEALED and _seal_again(connection, node, message_id, now)
-    outbox.mark(connection, message_id, state, receipt=receipt, problem=problem)
-    if message_type != REFERRAL_SUBMITTED.id or resealed:
+    resealed = problem in _RESEALED and _seal_again(connection, holdings, node, message.id, now)
+    holdings.end(Ended(message.id, state, problem, receipt))
+    if message.message_type != REFERRAL_SUBMITTED.id or resealed:
         if state != "delivered":
-            _log.warning("message_not_delivered", message_id=message_id, problem=problem)
+            _log.warning("message_not_delivered", message_id=message.id, problem=problem)
         return
-    held = referrals.lock(connection, referral_id)
+    held = holdings.get(message.referral_id)
     if held is None:
         return
-    changed = replace(held, delivery=state, delivery_problem=problem)
-    after = referrals.stand_again(connection, changed, now=now)
-    feed.append(
-        connection, [feed.FeedEvent("referral.delivery_changed", referral_id, after.owner, now)]
-    )
+    after = holdings.stand(replace(held, delivery=state, delivery_problem=problem), now=now)
+    holdings.tell(after, "referral.delivery_changed", now=now)
 
 
-def _seal_again(connection: Connection, node: Node, message_id: str, now: datetime) -> bool:
+def _seal_again(
+    connection: Connection, holdings: Holdings, node: Node, message_id: str, now: datetime
+) -> bool:
     """Queues the same message under a new id, once; it says which one it replaces."""
     kept = outbox.plan_of(connection, node.vault, message_id)
     if kept is None or kept[0].replaces is not None:
         return False
     plan, key_id = kept
     again = plan.model_copy(update={"id": new_id(), "replaces": message_id})
-    outbox.put(
-        connection,
-        node.vault,
-        key_id,
-        [OutgoingMessage.model_validate(again.model_dump())],
-        now=now,
-    )
+    message = OutgoingMessage.model_validate(again.model_dump())
+    holdings.queue(outbox.seal(node.vault, key_id, message, now=now))
     node.wake()
     return True
 

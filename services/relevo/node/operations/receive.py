@@ -1,15 +1,19 @@
-"""Hop 8: a message is stored once and applied, and its `received` goes out in the same transaction."""
+"""Hop 8: a message is stored once and applied, and its `received` goes out in the same transaction.
+
+A batch is opened before the transaction, applied in it message by message in memory, and written
+with one statement for each kind of row.
+"""
 
 import asyncio
-from collections.abc import Callable
-from datetime import UTC, datetime
-from typing import Any, cast
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal, cast
 
 from sqlalchemy import Connection
 
-from relevo.contracts.envelope import DEFAULT_LIFETIME
 from relevo.contracts.exchange import BatchAnswer, MessageAnswer, MessageBatch
-from relevo.contracts.lifecycles.referral import BEFORE_ACCEPTED, COARSE, Actor, State
+from relevo.contracts.identifiers import institution_of
+from relevo.contracts.lifecycles.referral import Actor
 from relevo.contracts.message_types.consent_withdrawn import CONSENT_WITHDRAWN
 from relevo.contracts.message_types.counter_referral import COUNTER_REFERRAL
 from relevo.contracts.message_types.message_inapplicable import (
@@ -17,22 +21,35 @@ from relevo.contracts.message_types.message_inapplicable import (
     MessageInapplicable,
 )
 from relevo.contracts.message_types.referral_state import REFERRAL_STATE, ReferralState
-from relevo.contracts.message_types.referral_submitted import REFERRAL_SUBMITTED, ReferralSubmitted
+from relevo.contracts.message_types.referral_submitted import REFERRAL_SUBMITTED
 from relevo.contracts.message_types.withdrawal_answered import WITHDRAWAL_ANSWERED
 from relevo.contracts.problem import Language, ProblemError
 from relevo.contracts.receipt import Receipt
-from relevo.node.domain.outgoing import OutgoingMessage, digest_of
-from relevo.node.storage import feed, grants, inbox, outbox, referrals
+from relevo.node.storage import grants, inbox, outbox, referrals
 from relevo.node.storage.grants import HeldGrant
+from relevo.node.storage.holdings import Holdings
+from relevo.node.storage.inbox import Received
 from relevo.node.storage.referrals import StoredEvent, StoredReferral
-from relevo.servicekit.ids import new_id
+from relevo.node.storage.vault import ErasedError
 
+from .arrival import Arrival, arrival
 from .context import Node
 from .directory import Directory
-from .open_envelope import Opened, open_envelope, parse
+from .open_envelope import Arrived, Opened, open_all
 from .receipts import proved, store_receipts
+from .tell import control_message, mark_withdrawn, tell_state
 
-_HELD_UP = {"gateway_unreachable", "unavailable"}
+_HELD_UP: Final = {"gateway_unreachable", "unavailable"}
+
+Outcome = Literal["accepted", "duplicate"] | ProblemError
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A message that was opened, or why it was not; a referral with what is stored of it."""
+
+    item: Opened | ProblemError
+    arrival: Arrival | None = None
 
 
 async def receive(
@@ -44,340 +61,241 @@ async def receive(
         ProblemError: `gateway_unreachable` when a sender's keys cannot be looked up now; the gateway
             keeps the batch and comes again.
     """
-    known = await node.database.read(_known, batch.envelopes)
-    opened = await asyncio.gather(*(_open(node, directory, jws, known) for jws in batch.envelopes))
+    read = await asyncio.to_thread(_read_all, batch.envelopes)
+    arrived = [one for one in read if isinstance(one, Arrived)]
+    known = await node.database.read(inbox.digests, [one.envelope.jti for one in arrived])
+    unknown = [one for one in arrived if known.get(one.envelope.jti) != one.digest]
+    opened = await open_all(node, directory, unknown)
     for problem in opened:
         if isinstance(problem, ProblemError) and problem.name in _HELD_UP:
             raise problem
+    ready = await asyncio.to_thread(_prepare, node, opened)
     receipts = await proved(directory, batch.receipts)
-    answers = await node.database.write(
-        _receive_all, node, batch.envelopes, opened, receipts, language
-    )
+    applied = await node.database.write(_apply_all, node, ready, receipts)
     node.wake()
-    return BatchAnswer(answers=answers)
+    outcomes = dict(zip((one.digest for one in unknown), applied, strict=True))
+    return BatchAnswer(answers=[_answer(one, outcomes, language) for one in read])
 
 
-def _known(connection: Connection, envelopes: list[str]) -> dict[str, str]:
-    ids = []
+def _read_all(envelopes: Sequence[str]) -> list[Arrived | ProblemError]:
+    read: list[Arrived | ProblemError] = []
     for jws in envelopes:
         try:
-            ids.append(parse(jws).jti)
-        except ProblemError:
-            continue
-    return inbox.digests(connection, ids)
+            read.append(Arrived.read(jws))
+        except ProblemError as problem:
+            read.append(problem)
+    return read
 
 
-async def _open(
-    node: Node, directory: Directory, jws: str, known: dict[str, str]
-) -> Opened | MessageAnswer | ProblemError:
+def _prepare(node: Node, opened: Sequence[Opened | ProblemError]) -> list[Ready]:
+    return [
+        Ready(item, arrival(node, item))
+        if isinstance(item, Opened) and item.kind is REFERRAL_SUBMITTED
+        else Ready(item)
+        for item in opened
+    ]
+
+
+def _answer(
+    read: Arrived | ProblemError, outcomes: dict[str, Outcome], language: Language
+) -> MessageAnswer:
+    if isinstance(read, ProblemError):
+        return MessageAnswer(message_id=None, result="refused", problem=read.problem(language))
+    message_id = read.envelope.jti
+    outcome = outcomes.get(read.digest, "duplicate")
+    if isinstance(outcome, ProblemError):
+        return MessageAnswer(
+            message_id=message_id, result="refused", problem=outcome.problem(language)
+        )
+    return MessageAnswer(message_id=message_id, result=outcome)
+
+
+class _Batch:
+    """Messages of one transaction: what they need is read at once, and what they change is kept here.
+
+    A handler refuses before it changes anything.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        node: Node,
+        opened: Sequence[Opened],
+        receipts: Sequence[Receipt],
+    ) -> None:
+        self.connection = connection
+        self.node = node
+        self.now = node.clock.business()
+        carriers = outbox.sent(connection, [receipt.leaf.message_id for receipt in receipts])
+        self.holdings = Holdings(
+            connection,
+            node.vault,
+            {item.envelope.sub for item in opened}
+            | {message.referral_id for message in carriers.values()},
+        )
+        self.digests = inbox.digests(connection, [item.envelope.jti for item in opened])
+        self.withdrawn = grants.withdrawn_among(
+            connection, [grant.jti for item in opened for grant in item.grants]
+        )
+        self.codes = referrals.codes_among(
+            connection,
+            {i.envelope.reference_code for i in opened if i.kind is REFERRAL_SUBMITTED},
+        )
+        self._grants: list[HeldGrant] = []
+        self._received: list[Received] = []
+
+    def take(self, new: Arrival) -> None:
+        """A referral that was not here before."""
+        self.holdings.add(new.stored, new.sealed, new.first)
+        self.codes.add(new.stored.reference_code)
+        self._grants += new.grants
+
+    def remember(self, item: Opened, *, applicable: bool) -> None:
+        """The same message does not count again."""
+        envelope = item.envelope
+        self.digests[envelope.jti] = item.digest
+        self._received.append(
+            Received(
+                message_id=envelope.jti,
+                digest=item.digest,
+                sender=envelope.iss,
+                referral_id=envelope.sub,
+                message_type=envelope.message_type,
+                applicable=applicable,
+                received_at=self.now,
+            )
+        )
+
+    def party_to(self, item: Opened) -> tuple[StoredReferral, Actor]:
+        """The referral, if these two are its two sides, and which side speaks.
+
+        Raises:
+            ProblemError: `not_found`, the same whether it is unknown or somebody else's.
+        """
+        envelope = item.envelope
+        held = self.holdings.get(envelope.sub)
+        if held is not None:
+            if (held.sender, held.receiver, held.role) == (envelope.iss, envelope.aud, "receiver"):
+                return held, "sender"
+            if (held.receiver, held.sender, held.role) == (envelope.iss, envelope.aud, "sender"):
+                return held, "receiver"
+        raise ProblemError("not_found")
+
+    def write(self) -> None:
+        """Stores it all. The last thing of its transaction."""
+        inbox.add(self.connection, self._received)
+        grants.add(self.connection, self._grants)
+        self.holdings.write()
+
+
+def _apply_all(
+    connection: Connection, node: Node, ready: Sequence[Ready], receipts: list[Receipt]
+) -> list[Outcome]:
+    opened = [one.item for one in ready if isinstance(one.item, Opened)]
+    batch = _Batch(connection, node, opened, receipts)
+    outcomes = [_apply(batch, one) for one in ready]
+    store_receipts(connection, batch.holdings, node, receipts)
+    batch.write()
+    return outcomes
+
+
+def _apply(batch: _Batch, ready: Ready) -> Outcome:
+    item = ready.item
+    if isinstance(item, ProblemError):
+        return item
+    known = batch.digests.get(item.envelope.jti)
+    if known is not None:
+        return "duplicate" if known == item.digest else ProblemError("envelope_replayed")
     try:
-        envelope = parse(jws)
-        if known.get(envelope.jti) == digest_of(jws):
-            return MessageAnswer(message_id=envelope.jti, result="duplicate")
-        return await open_envelope(node, directory, jws)
+        if ready.arrival is not None:
+            applicable = _submitted(batch, item, ready.arrival)
+        else:
+            applicable = _HANDLERS[item.kind.id](batch, item)
+    except ErasedError:
+        return ProblemError("grant_not_live", grant_state="erased")
     except ProblemError as problem:
         return problem
-
-
-def _receive_all(
-    connection: Connection,
-    node: Node,
-    envelopes: list[str],
-    opened: list[Opened | MessageAnswer | ProblemError],
-    receipts: list[Receipt],
-    language: Language,
-) -> list[MessageAnswer]:
-    answers = []
-    for jws, item in zip(envelopes, opened, strict=True):
-        if isinstance(item, MessageAnswer):
-            answers.append(item)
-            continue
-        try:
-            if isinstance(item, ProblemError):
-                raise item
-            with connection.begin_nested():
-                result = _receive_one(connection, node, item)
-            answers.append(MessageAnswer(message_id=item.envelope.jti, result=result))
-        except ProblemError as problem:
-            answers.append(
-                MessageAnswer(
-                    message_id=_message_id(jws), result="refused", problem=problem.problem(language)
-                )
-            )
-    store_receipts(connection, node, receipts)
-    return answers
-
-
-def _message_id(jws: str) -> str | None:
-    try:
-        return parse(jws).jti
-    except ProblemError:
-        return None
-
-
-def _receive_one(connection: Connection, node: Node, item: Opened) -> Any:
-    envelope = item.envelope
-    known = inbox.digests(connection, [envelope.jti]).get(envelope.jti)
-    if known is not None:
-        if known == item.digest:
-            return "duplicate"
-        raise ProblemError("envelope_replayed")
-    applicable = _HANDLERS[item.kind.id](connection, node, item)
-    inbox.add(
-        connection,
-        message_id=envelope.jti,
-        digest=item.digest,
-        sender=envelope.iss,
-        referral_id=envelope.sub,
-        message_type=envelope.message_type,
-        applicable=applicable,
-        now=node.clock.business(),
-    )
+    batch.remember(item, applicable=applicable)
     return "accepted"
 
 
-def _submitted(connection: Connection, node: Node, item: Opened) -> bool:
-    envelope, body = item.envelope, cast("ReferralSubmitted", item.body)
-    taken = grants.withdrawn_among(connection, [grant.jti for grant in item.grants])
-    if taken & {(grant.iss, grant.jti) for grant in item.grants}:
+def _submitted(batch: _Batch, item: Opened, new: Arrival) -> bool:
+    if batch.withdrawn & {(grant.iss, grant.jti) for grant in item.grants}:
         raise ProblemError("grant_not_live", grant_state="withdrawn")
-    if referrals.knows(connection, envelope.sub, envelope.reference_code):
-        return _resubmitted(connection, item)
-    now = node.clock.business()
-    key_ids = [node.vault.new_key() for _ in body.persons]
-    stored = StoredReferral(
-        id=envelope.sub,
-        reference_code=envelope.reference_code,
-        role="receiver",
-        sender=envelope.iss,
-        receiver=envelope.aud,
-        owner=envelope.aud,
-        pathway=envelope.pathway,
-        triage=envelope.triage or "green",
-        purpose=envelope.purpose or "service_delivery",
-        state="submitted",
-        next_seq=1,
-        sharing="active",
-        delivery=None,
-        delivery_problem=None,
-        part_of=body.part_of,
-        closed_here=False,
-        test=envelope.test,
-        expires_at=datetime.fromtimestamp(envelope.exp, UTC),
-        created_at=now,
-        updated_at=now,
-        data_key_id=key_ids[0],
-        details={
-            "needs": [need.model_dump() for need in body.needs],
-            "contact_rules": [t.contact_rules.model_dump(mode="json") for t in body.terms],
-            "denials": [d.model_dump(mode="json") for t in body.terms for d in t.denials],
-        },
-        persons=[p.model_dump(mode="json", exclude_none=True) for p in body.persons],
-    )
-    first = StoredEvent(0, "submitted", "sender", body.submitted_at)
-    referrals.add(connection, [referrals.seal(node.vault, stored, first, key_ids=key_ids)])
-    pairs = [*zip(item.grants, item.grant_jws, strict=True), *item.return_grants]
-    grants.add(
-        connection,
-        [
-            HeldGrant(
-                id=grant.jti,
-                consent_id=None,
-                referral_id=envelope.sub,
-                issuer=grant.iss,
-                sender=grant.sender,
-                receiver=grant.receiver,
-                jws=jws,
-                expires_at=datetime.fromtimestamp(grant.exp, UTC),
-            )
-            for grant, jws in pairs
-        ],
-    )
-    tell_state(connection, node, stored, StoredEvent(1, "received", "receiver", now), now=now)
-    _tell(connection, stored, "referral.received", 1, now)
+    held = batch.holdings.get(new.stored.id)
+    if held is not None or new.stored.reference_code in batch.codes:
+        # A new envelope for a referral that arrived before: only its own sender's, and nothing changes.
+        if held is None or (held.sender, held.role) != (new.stored.sender, "receiver"):
+            raise ProblemError("envelope_replayed")
+        return False
+    batch.take(new)
+    received = StoredEvent(1, "received", "receiver", batch.now)
+    after = tell_state(batch.holdings, new.stored, received, now=batch.now)
+    batch.holdings.tell(after, "referral.received", now=batch.now, event_seq=1)
     return True
 
 
-def _resubmitted(connection: Connection, item: Opened) -> bool:
-    """A new envelope for a referral that arrived before: only its own sender's, and nothing changes."""
-    held = referrals.lock(connection, item.envelope.sub)
-    if held is None or (held.sender, held.role) != (item.envelope.iss, "receiver"):
-        raise ProblemError("envelope_replayed")
-    return False
-
-
-def _state(connection: Connection, node: Node, item: Opened) -> bool:
+def _state(batch: _Batch, item: Opened) -> bool:
     envelope, body = item.envelope, cast("ReferralState", item.body)
     if envelope.event_seq is None or envelope.event_seq == 0:
         raise ProblemError("envelope_malformed", fault="an event needs its number")
-    held, actor = _party_to(connection, envelope.sub, envelope.iss, envelope.aud)
-    now = node.clock.business()
-    event = StoredEvent(
-        envelope.event_seq,
-        body.state,
-        actor,
-        body.at,
-        body.model_dump(mode="json", exclude_none=True, exclude={"state", "at"}),
-    )
-    referrals.add_event(connection, node.vault, held, event, now=now)
-    before = held.next_seq
-    after = referrals.stand_again(connection, held, now=now)
-    applied = [
-        e
-        for e in referrals.events(connection, node.vault, after)
-        if before <= e.seq < after.next_seq
-    ]
-    for each in applied:
-        _tell(connection, after, "referral.state_changed", each.seq, now)
-    fits = any(e.seq == event.seq for e in applied) or event.seq > after.next_seq
+    held, actor = batch.party_to(item)
+    detail = body.model_dump(mode="json", exclude_none=True, exclude={"state", "at"})
+    event = StoredEvent(envelope.event_seq, body.state, actor, body.at, detail)
+    batch.holdings.add_event(held, event, now=batch.now)
+    after = batch.holdings.stand(held, now=batch.now)
+    applied = range(held.next_seq, after.next_seq)
+    for number in applied:
+        batch.holdings.tell(after, "referral.state_changed", now=batch.now, event_seq=number)
+    fits = event.seq in applied or event.seq > after.next_seq
     if not fits:
-        _answer_inapplicable(connection, node, after, envelope.jti, now)
+        _answer_inapplicable(batch, after, envelope.jti)
     return fits
 
 
-def _counter_referral(connection: Connection, node: Node, item: Opened) -> bool:
-    held, actor = _party_to(connection, item.envelope.sub, item.envelope.iss, item.envelope.aud)
+def _answer_inapplicable(batch: _Batch, referral: StoredReferral, message_id: str) -> None:
+    body = MessageInapplicable(
+        message=message_id, state=referral.state, event_seq=referral.next_seq - 1
+    )
+    message = control_message(
+        referral, MESSAGE_INAPPLICABLE.id, body.model_dump(mode="json"), now=batch.now
+    )
+    batch.holdings.send(referral, message, now=batch.now)
+
+
+def _counter_referral(batch: _Batch, item: Opened) -> bool:
+    held, actor = batch.party_to(item)
     if actor != "receiver":
         raise ProblemError("not_found")
     if held.sharing == "withdrawn":
         raise ProblemError("grant_not_live", grant_state="withdrawn")
-    now = node.clock.business()
-    referrals.put_outcome(connection, node.vault, held, item.body)
-    _tell(connection, held, "referral.counter_referral_received", None, now)
+    referrals.put_outcome(batch.connection, batch.node.vault, held, item.body)
+    batch.holdings.tell(held, "referral.counter_referral_received", now=batch.now)
     return True
 
 
-def _withdrawn(connection: Connection, node: Node, item: Opened) -> bool:
+def _withdrawn(batch: _Batch, item: Opened) -> bool:
     envelope = item.envelope
-    issuer = ".".join(envelope.iss.split(".")[:2])
-    now = node.clock.business()
-    grants.note_withdrawn(connection, issuer, envelope.withdrawn, now=now)
-    held = referrals.lock(connection, envelope.sub)
+    issuer = institution_of(envelope.iss)
+    grants.note_withdrawn(batch.connection, issuer, envelope.withdrawn, now=batch.now)
+    batch.withdrawn |= {(issuer, grant_id) for grant_id in envelope.withdrawn}
+    held = batch.holdings.get(envelope.sub)
     if held is None or held.sender != envelope.iss:
         return False  # it overtook the referral, which will now be refused
-    mark_withdrawn(connection, node, held, now=now)
+    mark_withdrawn(batch.holdings, held, now=batch.now)
     return True
 
 
-def mark_withdrawn(
-    connection: Connection, node: Node, held: StoredReferral, *, now: datetime
-) -> None:
-    """Records on a holding that sharing ended. What was accepted goes on (domain rule 6)."""
-    ended = StoredReferral(**{**vars(held), "sharing": "withdrawn"})
-    if held.role == "receiver" and held.state in BEFORE_ACCEPTED:
-        tell_state(
-            connection,
-            node,
-            ended,
-            StoredEvent(held.next_seq, "consent_withdrawn", "receiver", now),
-            now=now,
-        )
-    else:
-        referrals.stand_again(connection, ended, now=now)
-    _tell(connection, ended, "consent.withdrawn", None, now)
-
-
-def _noted(connection: Connection, node: Node, item: Opened) -> bool:
-    held, _ = _party_to(connection, item.envelope.sub, item.envelope.iss, item.envelope.aud)
-    _tell(connection, held, item.kind.name, None, node.clock.business())
+def _noted(batch: _Batch, item: Opened) -> bool:
+    held, _ = batch.party_to(item)
+    batch.holdings.tell(held, item.kind.name, now=batch.now)
     return True
 
 
-_HANDLERS: dict[str, Callable[[Connection, Node, Opened], bool]] = {
-    REFERRAL_SUBMITTED.id: _submitted,
+_HANDLERS: Final[dict[str, Callable[[_Batch, Opened], bool]]] = {
     REFERRAL_STATE.id: _state,
     COUNTER_REFERRAL.id: _counter_referral,
     CONSENT_WITHDRAWN.id: _withdrawn,
     WITHDRAWAL_ANSWERED.id: _noted,
     MESSAGE_INAPPLICABLE.id: _noted,
 }
-
-
-def tell_state(
-    connection: Connection,
-    node: Node,
-    referral: StoredReferral,
-    event: StoredEvent,
-    *,
-    now: datetime,
-) -> StoredReferral:
-    """Stores an event of this side and queues the message that tells the other."""
-    referrals.add_event(connection, node.vault, referral, event, now=now)
-    after = referrals.stand_again(connection, referral, now=now)
-    travelling = {
-        k: v for k, v in event.detail.items() if k in {"reason", "appointment", "seen_by"}
-    }
-    body = ReferralState(state=event.state, at=event.at, **travelling)
-    message = control_message(
-        node,
-        referral,
-        REFERRAL_STATE.id,
-        body.model_dump(mode="json", exclude_none=True),
-        event_seq=event.seq,
-        state=event.state,
-    )
-    outbox.put(connection, node.vault, referral.data_key_id, [message], now=now)
-    return after
-
-
-def control_message(
-    node: Node,
-    referral: StoredReferral,
-    message_type: str,
-    body: dict[str, Any],
-    *,
-    event_seq: int | None = None,
-    state: State | None = None,
-    withdrawn: list[str] | None = None,
-) -> OutgoingMessage:
-    """A message to the other side that no consent is needed for: it holds no personal data."""
-    other = referral.receiver if referral.role == "sender" else referral.sender
-    return OutgoingMessage(
-        id=new_id(),
-        referral_id=referral.id,
-        reference_code=referral.reference_code,
-        sender=referral.owner,
-        receiver=other,
-        message_type=message_type,
-        pathway=referral.pathway,
-        triage=referral.triage,
-        event_seq=event_seq,
-        state=None if state is None else COARSE[state],
-        withdrawn=withdrawn or [],
-        test=referral.test,
-        expires_at=max(referral.expires_at, node.clock.business() + DEFAULT_LIFETIME),
-        body=body,
-    )
-
-
-def _answer_inapplicable(
-    connection: Connection, node: Node, referral: StoredReferral, message_id: str, now: datetime
-) -> None:
-    body = MessageInapplicable(
-        message=message_id, state=referral.state, event_seq=referral.next_seq - 1
-    )
-    message = control_message(node, referral, MESSAGE_INAPPLICABLE.id, body.model_dump(mode="json"))
-    outbox.put(connection, node.vault, referral.data_key_id, [message], now=now)
-
-
-def _party_to(
-    connection: Connection, referral_id: str, source: str, recipient: str
-) -> tuple[StoredReferral, Actor]:
-    """The referral, if these two are its two sides, and which side speaks.
-
-    Raises:
-        ProblemError: `not_found`, the same whether it is unknown or somebody else's.
-    """
-    held = referrals.lock(connection, referral_id)
-    if held is not None:
-        if (held.sender, held.receiver) == (source, recipient) and held.role == "receiver":
-            return held, "sender"
-        if (held.receiver, held.sender) == (source, recipient) and held.role == "sender":
-            return held, "receiver"
-    raise ProblemError("not_found")
-
-
-def _tell(
-    connection: Connection, referral: StoredReferral, what: str, seq: int | None, now: datetime
-) -> None:
-    feed.append(connection, [feed.FeedEvent(what, referral.id, referral.owner, now, event_seq=seq)])

@@ -11,14 +11,15 @@ from relevo.contracts.message_types.counter_referral import COUNTER_REFERRAL
 from relevo.contracts.problem import ProblemError
 from relevo.contracts.referral import CounterReferral, Referral, Transition
 from relevo.node.domain.outgoing import OutgoingMessage
-from relevo.node.storage import feed, grants, outbox, referrals
+from relevo.node.storage import grants, referrals
 from relevo.node.storage.grants import HeldGrant
+from relevo.node.storage.holdings import Holdings
 from relevo.node.storage.referrals import StoredEvent, StoredReferral
 from relevo.servicekit.access_token import Caller
 from relevo.servicekit.ids import new_id
 
 from .context import Node
-from .receive import tell_state
+from .tell import tell_state
 from .visibility import found, party_of, view
 
 
@@ -40,7 +41,8 @@ async def transition(node: Node, caller: Caller, referral_id: str, step: Transit
 def _transition(
     connection: Connection, node: Node, caller: Caller, referral_id: str, step: Transition
 ) -> Referral:
-    held = found(caller, referrals.lock(connection, referral_id))
+    holdings = Holdings(connection, node.vault, [referral_id])
+    held = found(caller, holdings.get(referral_id))
     if held.state == step.to and _said_by(held, step):
         return _whole(connection, node, referral_id)
     check_transition(held.state, step.to, held.role, held.way_back)
@@ -50,21 +52,15 @@ def _transition(
     detail = step.model_dump(mode="json", exclude_none=True, exclude={"to", "counter_referral"})
     if held.next_seq == 1 and held.role == "sender":
         # The other side never spoke, so there is nobody to tell.
-        referrals.stand_again(connection, replace(held, closed_here=True), now=now)
+        holdings.stand(replace(held, closed_here=True), now=now)
     else:
         event = StoredEvent(held.next_seq, step.to, held.role, now, detail)
-        tell_state(connection, node, held, event, now=now)
+        tell_state(holdings, held, event, now=now)
         if step.counter_referral is not None:
             referrals.put_outcome(connection, node.vault, held, step.counter_referral)
-            _send_back(connection, node, held, step.counter_referral, now)
-    feed.append(
-        connection,
-        [
-            feed.FeedEvent(
-                "referral.state_changed", held.id, held.owner, now, event_seq=held.next_seq
-            )
-        ],
-    )
+            _send_back(connection, holdings, held, step.counter_referral, now)
+    holdings.tell(held, "referral.state_changed", now=now, event_seq=held.next_seq)
+    holdings.write()
     return _whole(connection, node, referral_id)
 
 
@@ -81,7 +77,7 @@ def _whole(connection: Connection, node: Node, referral_id: str) -> Referral:
 
 def _send_back(
     connection: Connection,
-    node: Node,
+    holdings: Holdings,
     held: StoredReferral,
     outcome: CounterReferral,
     now: datetime,
@@ -107,7 +103,7 @@ def _send_back(
         expires_at=min(now + DEFAULT_LIFETIME, *(grant.expires_at for grant in live)),
         body=outcome.model_dump(mode="json", exclude_none=True),
     )
-    outbox.put(connection, node.vault, held.data_key_id, [message], now=now)
+    holdings.send(held, message, now=now)
 
 
 def _live_return_grants(

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, select
 
 from relevo.servicekit.database import insert_or_ignore
 
@@ -26,8 +26,8 @@ class HeldGrant:
 
 
 def add(connection: Connection, grants: list[HeldGrant]) -> None:
-    if grants:
-        connection.execute(insert(grant_slice), [vars(grant) for grant in grants])
+    """Keeps slices. One whose id is taken stays out: an issuer that uses an id twice has one grant."""
+    insert_or_ignore(connection, grant_slice, [vars(grant) for grant in grants])
 
 
 def of_referral(connection: Connection, referral_id: str) -> list[HeldGrant]:
@@ -56,6 +56,8 @@ def note_withdrawn(
 
 def withdrawn_among(connection: Connection, grant_ids: list[str]) -> set[tuple[str, str]]:
     """(issuer, grant id) of those that are withdrawn."""
+    if not grant_ids:
+        return set()
     rows = connection.execute(
         select(withdrawn_grant.c.issuer, withdrawn_grant.c.grant_id).where(
             withdrawn_grant.c.grant_id.in_(grant_ids)

@@ -1,10 +1,29 @@
 """Messages that came: their id and digest, so that each counts once."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, insert, select
 
 from .tables import inbox
+
+
+@dataclass(frozen=True)
+class Received:
+    """A message as it is remembered.
+
+    Attributes:
+        applicable: Whether it changed anything; one that came too late or too early does not.
+    """
+
+    message_id: str
+    digest: str
+    sender: str
+    referral_id: str
+    message_type: str
+    applicable: bool
+    received_at: datetime
 
 
 def digests(connection: Connection, message_ids: list[str]) -> dict[str, str]:
@@ -15,25 +34,11 @@ def digests(connection: Connection, message_ids: list[str]) -> dict[str, str]:
     return {row.message_id: row.digest for row in rows}
 
 
-def add(
-    connection: Connection,
-    *,
-    message_id: str,
-    digest: str,
-    sender: str,
-    referral_id: str,
-    message_type: str,
-    applicable: bool,
-    now: datetime,
-) -> None:
-    connection.execute(
-        insert(inbox).values(
-            message_id=message_id,
-            digest=digest,
-            sender=sender,
-            referral_id=referral_id,
-            message_type=message_type,
-            applicable=applicable,
-            received_at=now,
-        )
-    )
+def add(connection: Connection, received: Sequence[Received]) -> None:
+    """Remembers messages.
+
+    Raises:
+        IntegrityError: One of them came before.
+    """
+    if received:
+        connection.execute(insert(inbox), [vars(message) for message in received])

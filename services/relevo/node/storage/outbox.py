@@ -1,11 +1,11 @@
 """Outgoing messages, written in the same transaction as their cause."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from relevo.node.domain.outgoing import OutgoingMessage
 from relevo.servicekit import work_queue
@@ -14,6 +14,17 @@ from .tables import outbox
 from .vault import ErasedError, Vault
 
 _LEASE_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What is known of a message that was queued here."""
+
+    id: str
+    state: str
+    referral_id: str
+    message_type: str
+    digest: str | None
 
 
 @dataclass(frozen=True)
@@ -29,17 +40,10 @@ class Waiting:
     envelope: str | None
     plan: OutgoingMessage | None
 
-
-def put(
-    connection: Connection,
-    vault: Vault,
-    key_id: str,
-    messages: list[OutgoingMessage],
-    *,
-    now: datetime,
-) -> None:
-    """Queues messages, sealed at rest under the key of the person they speak of."""
-    add(connection, [seal(vault, key_id, message, now=now) for message in messages])
+    @property
+    def sent(self) -> Sent:
+        """The same message as receipts find it."""
+        return Sent(self.id, work_queue.LEASED, self.referral_id, self.message_type, None)
 
 
 def add(connection: Connection, sealed: Sequence[dict[str, Any]]) -> None:
@@ -65,18 +69,6 @@ def seal(vault: Vault, key_id: str, message: OutgoingMessage, *, now: datetime) 
         "replaces": message.replaces,
         "created_at": now,
     }
-
-
-def due_receivers(connection: Connection, now: datetime) -> list[str]:
-    """Whom the messages are for that wait now and are not sealed yet."""
-    query = (
-        select(outbox.c.receiver)
-        .where(
-            outbox.c.state == work_queue.QUEUED, outbox.c.due_at <= now, outbox.c.envelope.is_(None)
-        )
-        .limit(1000)
-    )
-    return sorted(set(connection.scalars(query)))
 
 
 def claim(connection: Connection, vault: Vault, *, now: datetime, limit: int) -> list[Waiting]:
@@ -130,26 +122,43 @@ def keep_envelopes(connection: Connection, sealed: list[tuple[str, str, str]]) -
         )
 
 
-def mark(
-    connection: Connection,
-    message_id: str,
-    state: str,
-    *,
-    receipt: str | None = None,
-    problem: str | None = None,
-) -> None:
-    """Ends a message's time in the queue. Delivered ones keep nothing but their receipt."""
-    values: dict[str, Any] = {
-        "state": state,
-        "leased_until": None,
-        "lease_id": None,
-        "problem": problem,
-    }
-    if receipt is not None:
-        values["receipt"] = receipt
-    if state in {"delivered", "expired", "dead", "withdrawn"}:
-        values |= {"sealed": None, "envelope": None}
-    connection.execute(update(outbox).where(outbox.c.id == message_id).values(**values))
+@dataclass(frozen=True)
+class Ended:
+    """A message whose time in the queue is over, with the receipt that says so."""
+
+    id: str
+    state: str
+    problem: str | None = None
+    receipt: str | None = None
+
+
+def end(connection: Connection, ended: Sequence[Ended]) -> None:
+    """Ends messages. Only a refused one keeps what it was made from."""
+    for kept in (True, False):
+        rows = [vars(one) for one in ended if (one.state == "refused") == kept]
+        if rows:
+            cleared = {} if kept else {"sealed": None, "envelope": None}
+            connection.execute(
+                update(outbox)
+                .where(outbox.c.id == bindparam("message"))
+                .values(
+                    state=bindparam("end"),
+                    leased_until=None,
+                    lease_id=None,
+                    problem=bindparam("why"),
+                    receipt=func.coalesce(bindparam("proof"), outbox.c.receipt),
+                    **cleared,
+                ),
+                [
+                    {
+                        "message": r["id"],
+                        "end": r["state"],
+                        "why": r["problem"],
+                        "proof": r["receipt"],
+                    }
+                    for r in rows
+                ],
+            )
 
 
 def mark_accepted(connection: Connection, receipts: list[tuple[str, str]]) -> None:
@@ -166,15 +175,20 @@ def mark_accepted(connection: Connection, receipts: list[tuple[str, str]]) -> No
 def put_back(
     connection: Connection, ids: list[str], *, now: datetime, delay_seconds: float, error: str
 ) -> None:
+    if not ids:
+        return
     work_queue.release(
         connection, outbox, ids, now=now, due_at=now + timedelta(seconds=delay_seconds), error=error
     )
 
 
-def state_of(connection: Connection, message_id: str) -> tuple[str, str, str, str | None] | None:
-    """State, referral, message type and digest of one message."""
-    row = connection.execute(select(outbox).where(outbox.c.id == message_id)).first()
-    return None if row is None else (row.state, row.referral_id, row.message_type, row.digest)
+def sent(connection: Connection, ids: Collection[str]) -> dict[str, Sent]:
+    """Messages by id; those that never were ours are absent."""
+    if not ids:
+        return {}
+    columns = (outbox.c[name] for name in ("id", "state", "referral_id", "message_type", "digest"))
+    rows = connection.execute(select(*columns).where(outbox.c.id.in_(list(ids)))).mappings()
+    return {row["id"]: Sent(**row) for row in rows}
 
 
 def never_left(connection: Connection, referral_id: str) -> list[str]:

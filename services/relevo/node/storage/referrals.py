@@ -1,20 +1,29 @@
 """Referrals of both roles, their persons and their numbered events."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import Connection, RowMapping, insert, or_, select, tuple_, update
+from sqlalchemy import Connection, RowMapping, bindparam, insert, select, tuple_, update
 
-from relevo.contracts.lifecycles.referral import Actor, Event, State, replay
+from relevo.contracts.lifecycles.referral import Actor, Event, State
 from relevo.contracts.referral import CounterReferral
-from relevo.node.domain.standing import standing
 from relevo.servicekit.database import insert_or_ignore
 
 from .tables import referral, referral_event, referral_person
 from .vault import ErasedError, Vault
 
+_MOVING = (
+    "state",
+    "next_seq",
+    "way_back",
+    "sharing",
+    "delivery",
+    "delivery_problem",
+    "closed_here",
+    "updated_at",
+)
 _SEALED = {"details", "persons", "counter_referral"}
 
 
@@ -97,7 +106,7 @@ def seal(
                 zip(new.persons, key_ids, strict=True), start=1
             )
         ],
-        event=_event_row(vault, new, first, new.created_at),
+        event=event_row(vault, new, first, new.created_at),
     )
 
 
@@ -107,22 +116,26 @@ def add(connection: Connection, sealed: Sequence[SealedReferral]) -> None:
     Raises:
         IntegrityError: One of them is known already.
     """
+    if not sealed:
+        return
     connection.execute(insert(referral), [new.referral for new in sealed])
     connection.execute(insert(referral_person), [row for new in sealed for row in new.persons])
     connection.execute(insert(referral_event), [new.event for new in sealed])
 
 
-def add_event(
-    connection: Connection, vault: Vault, of: StoredReferral, event: StoredEvent, *, now: datetime
-) -> bool:
-    """Stores an event once; False when it was there."""
-    row = _event_row(vault, of, event, now)
-    return insert_or_ignore(connection, referral_event, [row]) == 1
+def add_events(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
+    """Stores what `event_row` made, each once."""
+    insert_or_ignore(connection, referral_event, rows)
 
 
-def _event_row(
+def event_row(
     vault: Vault, of: StoredReferral, event: StoredEvent, now: datetime
 ) -> dict[str, Any]:
+    """The row of an event.
+
+    Raises:
+        ErasedError: It says something, and the person was erased.
+    """
     place = f"event/{of.id}/{event.seq}/{event.actor}"
     return {
         "referral_id": of.id,
@@ -135,39 +148,43 @@ def _event_row(
     }
 
 
-def stand_again(connection: Connection, of: StoredReferral, *, now: datetime) -> StoredReferral:
-    """Reads the events anew and stores where the referral stands after them."""
-    rows = connection.execute(
-        select(referral_event.c.seq, referral_event.c.state, referral_event.c.actor).where(
-            referral_event.c.referral_id == of.id
+def numbered_events(connection: Connection, ids: Collection[str]) -> dict[str, set[Event]]:
+    """The events of these referrals, without what was said."""
+    found: dict[str, set[Event]] = {referral_id: set() for referral_id in ids}
+    if found:
+        columns = referral_event.c
+        query = select(columns.referral_id, columns.seq, columns.state, columns.actor)
+        for row in connection.execute(query.where(columns.referral_id.in_(list(found)))):
+            found[row.referral_id].add(Event(row.seq, row.state, row.actor))
+    return found
+
+
+def standing_of(stored: StoredReferral) -> dict[str, Any]:
+    """The columns of a referral that change."""
+    return {name: getattr(stored, name) for name in _MOVING}
+
+
+def move(connection: Connection, stand: Sequence[StoredReferral]) -> None:
+    """Stores where these referrals stand now."""
+    if stand:
+        values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in _MOVING}
+        connection.execute(
+            update(referral).where(referral.c.id == bindparam("of")).values(values),
+            [
+                {"of": stored.id, **{f"new_{name}": getattr(stored, name) for name in _MOVING}}
+                for stored in stand
+            ],
         )
-    )
-    read = replay(Event(row.seq, row.state, row.actor) for row in rows)
-    state = standing(read, delivery=of.delivery, sharing=of.sharing, closed_here=of.closed_here)
-    updated = replace(
-        of, state=state, next_seq=read.next_seq, way_back=read.way_back, updated_at=now
-    )
-    connection.execute(
-        update(referral)
-        .where(referral.c.id == of.id)
-        .values(
-            state=state,
-            next_seq=read.next_seq,
-            way_back=read.way_back,
-            sharing=of.sharing,
-            delivery=of.delivery,
-            delivery_problem=of.delivery_problem,
-            closed_here=of.closed_here,
-            updated_at=now,
-        )
-    )
-    return updated
 
 
 def put_outcome(
     connection: Connection, vault: Vault, of: StoredReferral, outcome: CounterReferral
 ) -> None:
-    """Stores the counter-referral, once."""
+    """Stores the counter-referral, once.
+
+    Raises:
+        ErasedError: The person was erased.
+    """
     sealed = vault.seal(of.data_key_id, outcome.model_dump(mode="json"), place=f"outcome/{of.id}")
     connection.execute(
         update(referral)
@@ -176,11 +193,15 @@ def put_outcome(
     )
 
 
-def lock(connection: Connection, referral_id: str) -> StoredReferral | None:
-    """The referral without its sealed parts, held until the end of the transaction."""
-    query = select(referral).where(referral.c.id == referral_id).with_for_update()
-    row = connection.execute(query).mappings().first()
-    return None if row is None else _bare(row)
+def lock(connection: Connection, ids: Iterable[str]) -> dict[str, StoredReferral]:
+    """Referrals without their sealed parts, held until the end of the transaction."""
+    wanted = sorted(set(ids))
+    if not wanted:
+        return {}
+    # In one order, so that no two transactions wait for each other.
+    query = select(referral).where(referral.c.id.in_(wanted)).order_by(referral.c.id)
+    rows = connection.execute(query.with_for_update()).mappings()
+    return {row["id"]: _bare(row) for row in rows}
 
 
 def by_ids(connection: Connection, ids: list[str]) -> dict[str, StoredReferral]:
@@ -264,16 +285,12 @@ def events(connection: Connection, vault: Vault, of: StoredReferral) -> list[Sto
     ]
 
 
-def knows(connection: Connection, referral_id: str, reference_code: str) -> bool:
-    """Whether the id or the code is taken."""
-    return (
-        connection.scalar(
-            select(referral.c.id).where(
-                or_(referral.c.id == referral_id, referral.c.reference_code == reference_code)
-            )
-        )
-        is not None
-    )
+def codes_among(connection: Connection, codes: Collection[str]) -> set[str]:
+    """Those of these reference codes that are taken."""
+    if not codes:
+        return set()
+    column = referral.c.reference_code
+    return set(connection.scalars(select(column).where(column.in_(list(codes)))))
 
 
 def _bare(row: RowMapping) -> StoredReferral:

@@ -1,5 +1,6 @@
 """Hop 3: whatever waits in the outbox is sealed, kept, and handed to the gateway in batches."""
 
+import asyncio
 import random
 from typing import Final
 
@@ -9,6 +10,7 @@ from sqlalchemy import Connection
 from relevo.contracts.envelope import ENVELOPE_TYP, MAX_BATCH_BYTES, MAX_BATCH_MESSAGES
 from relevo.contracts.exchange import MessageAnswer
 from relevo.contracts.identifiers import institution_of
+from relevo.contracts.message_types.referral_submitted import REFERRAL_SUBMITTED
 from relevo.contracts.message_types.registry import MESSAGE_TYPES
 from relevo.contracts.problem import ProblemError
 from relevo.node.domain.outgoing import OutgoingMessage, digest_of
@@ -16,6 +18,7 @@ from relevo.node.operations.context import Node
 from relevo.node.operations.directory import Directory, Peer
 from relevo.node.operations.receipts import end_message, show_accepted
 from relevo.node.storage import outbox
+from relevo.node.storage.holdings import Holdings
 from relevo.node.storage.outbox import Waiting
 from relevo.servicekit import jose
 from relevo.servicekit.backoff import delay_seconds
@@ -40,12 +43,16 @@ def relay_worker(node: Node, directory: Directory) -> Worker:
 
 async def relay_once(node: Node, directory: Directory) -> bool:
     """One batch. True when there may be more to send."""
-    now = node.clock.business()
-    receivers = await node.database.read(outbox.due_receivers, now)
-    peers = {receiver: await _look_up(directory, receiver) for receiver in receivers}
-    batch = await node.database.write(_claim_and_seal, node, peers)
-    if not batch:
+    claimed = await node.database.write(_claim, node)
+    if not claimed:
         return False
+    receivers = sorted({waiting.receiver for waiting in claimed if waiting.envelope is None})
+    peers = {receiver: await _look_up(directory, receiver) for receiver in receivers}
+    sealed = await asyncio.to_thread(_seal_all, node, claimed, peers)
+    # Stored before any is sent: whoever sends again sends the same bytes.
+    batch = await node.database.write(_keep, node, sealed)
+    if not batch:
+        return True
     try:
         answer = await node.gateway.send([jws for _, jws in batch])
     except (RetryableError, RefusedError) as error:
@@ -62,29 +69,55 @@ async def _look_up(directory: Directory, receiver: str) -> Peer | ProblemError:
         return problem
 
 
-def _claim_and_seal(
-    connection: Connection, node: Node, peers: dict[str, Peer | ProblemError]
-) -> list[tuple[Waiting, str]]:
-    """Claims what is due and seals what was not sealed before; both are stored before any is sent."""
-    now = node.clock.business()
-    claimed = outbox.claim(connection, node.vault, now=now, limit=MAX_BATCH_MESSAGES)
-    batch: list[tuple[Waiting, str]] = []
-    sealed: list[tuple[str, str, str]] = []
-    size = 0
+def _claim(connection: Connection, node: Node) -> list[Waiting]:
+    return outbox.claim(connection, node.vault, now=node.clock.business(), limit=MAX_BATCH_MESSAGES)
+
+
+def _seal_all(
+    node: Node, claimed: list[Waiting], peers: dict[str, Peer | ProblemError]
+) -> list[tuple[Waiting, str | ProblemError]]:
+    sealed: list[tuple[Waiting, str | ProblemError]] = []
     for waiting in claimed:
         try:
             jws = waiting.envelope or _seal(node, waiting, peers.get(waiting.receiver))
         except ProblemError as problem:
-            _cannot_seal(connection, node, waiting, problem)
+            sealed.append((waiting, problem))
+        else:
+            sealed.append((waiting, jws))
+    return sealed
+
+
+def _keep(
+    connection: Connection, node: Node, sealed: list[tuple[Waiting, str | ProblemError]]
+) -> list[tuple[Waiting, str]]:
+    """Stores the new envelopes and returns those that go in this batch; the others wait for the next."""
+    now = node.clock.business()
+    batch: list[tuple[Waiting, str]] = []
+    later: list[str] = []
+    size = 64
+    for waiting, jws in sealed:
+        if isinstance(jws, ProblemError):
             continue
-        if waiting.envelope is None:
-            sealed.append((waiting.id, jws, digest_of(jws)))
         size += len(jws) + _BYTES_OF_JSON
-        if batch and size > MAX_BATCH_BYTES - 64:
-            outbox.put_back(connection, [waiting.id], now=now, delay_seconds=0, error="next batch")
+        if batch and size > MAX_BATCH_BYTES:
+            later.append(waiting.id)
         else:
             batch.append((waiting, jws))
-    outbox.keep_envelopes(connection, sealed)
+    outbox.put_back(connection, later, now=now, delay_seconds=0, error="next batch")
+    outbox.keep_envelopes(
+        connection,
+        [
+            (waiting.id, jws, digest_of(jws))
+            for waiting, jws in sealed
+            if waiting.envelope is None and not isinstance(jws, ProblemError)
+        ],
+    )
+    failed = [(waiting, why) for waiting, why in sealed if isinstance(why, ProblemError)]
+    if failed:
+        holdings = Holdings(connection, node.vault, [waiting.referral_id for waiting, _ in failed])
+        for waiting, problem in failed:
+            _cannot_seal(connection, holdings, node, waiting, problem)
+        holdings.write()
     return batch
 
 
@@ -119,7 +152,7 @@ def seal_envelope(node: Node, plan: OutgoingMessage, peer: Peer) -> str:
 
 
 def _cannot_seal(
-    connection: Connection, node: Node, waiting: Waiting, problem: ProblemError
+    connection: Connection, holdings: Holdings, node: Node, waiting: Waiting, problem: ProblemError
 ) -> None:
     now = node.clock.business()
     if waiting.plan is not None and waiting.plan.expires_at <= now:
@@ -132,17 +165,7 @@ def _cannot_seal(
         )
         outbox.put_back(connection, [waiting.id], now=now, delay_seconds=delay, error=problem.name)
         return
-    end_message(
-        connection,
-        node,
-        waiting.id,
-        referral_id=waiting.referral_id,
-        message_type=waiting.message_type,
-        state="refused",
-        problem=problem.name,
-        receipt=None,
-        now=now,
-    )
+    end_message(connection, holdings, node, waiting.sent, "refused", problem=problem.name, now=now)
 
 
 def _postpone(
@@ -163,27 +186,23 @@ def _note_answers(
     answers: list[MessageAnswer],
 ) -> None:
     now = node.clock.business()
-    accepted: list[tuple[str, str]] = []
-    carried: list[str] = []
-    for (waiting, _), answer in zip(batch, answers, strict=True):
-        if answer.result == "refused":
-            name = "" if answer.problem is None else answer.problem.type.rpartition("/")[2]
-            end_message(
-                connection,
-                node,
-                waiting.id,
-                referral_id=waiting.referral_id,
-                message_type=waiting.message_type,
-                state="refused",
-                problem=name,
-                receipt=None,
-                now=now,
-            )
-            continue
-        accepted.append(
-            (waiting.id, "" if answer.receipt is None else answer.receipt.model_dump_json())
-        )
-        if waiting.message_type == "referral.submitted/1":
-            carried.append(waiting.referral_id)
-    outbox.mark_accepted(connection, accepted)
-    show_accepted(connection, carried, now=now)
+    answered = [(waiting, answer) for (waiting, _), answer in zip(batch, answers, strict=True)]
+    refused = [(waiting, a) for waiting, a in answered if a.result == "refused"]
+    accepted = [(waiting, a) for waiting, a in answered if a.result != "refused"]
+    # Referrals before messages, as receipts do: nobody waits for each other.
+    show_accepted(
+        connection,
+        [w.referral_id for w, _ in accepted if w.message_type == REFERRAL_SUBMITTED.id],
+        now=now,
+    )
+    outbox.mark_accepted(
+        connection,
+        [(w.id, "" if a.receipt is None else a.receipt.model_dump_json()) for w, a in accepted],
+    )
+    if not refused:
+        return
+    holdings = Holdings(connection, node.vault, [waiting.referral_id for waiting, _ in refused])
+    for waiting, answer in refused:
+        name = "" if answer.problem is None else answer.problem.type.rpartition("/")[2]
+        end_message(connection, holdings, node, waiting.sent, "refused", problem=name, now=now)
+    holdings.write()
