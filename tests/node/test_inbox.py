@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from relevo.contracts.envelope import ENVELOPE_TYP
-from relevo.contracts.exchange import MessageAnswer
+from relevo.contracts.exchange import MessageAnswer, MessageBatch
 from relevo.contracts.institution import KEY_SET_TYP, SignedKeySet
+from relevo.node.operations.receive import receive
+from relevo.node.storage import referrals
 from relevo.servicekit import jose
 from relevo.servicekit.padding import pad
 from tests.support.nodes import (
@@ -21,6 +23,7 @@ from tests.support.nodes import (
     Network,
     consented,
     look,
+    step,
     submitted,
 )
 
@@ -258,3 +261,40 @@ def _key_set_by_another(network: Network) -> SignedKeySet:
     identity = jose.load_key(consulate.settings.key_directory / "identity.jwk")
     claims |= {"iss": SHELTER, "iat": int(time.time()), "version": 2}
     return SignedKeySet(key_set=jose.sign(claims, identity, typ=KEY_SET_TYP))
+
+
+async def test_a_grant_id_used_twice_fails_nobody_else(network: Network) -> None:
+    shelter, institute = network.members[SHELTER], network.members[INSTITUTE]
+    consent = await consented(shelter)
+    await submitted(shelter, consent)
+    await submitted(shelter, consent)
+    await shelter.send_what_waits()
+    first, second = network.waiting
+    network.waiting = []
+    _, claims = jose.peek(first)
+    content = opened(network, second)
+    content["grant_ids"] = [jose.peek(grant)[1]["jti"] for grant in claims["grants"]]
+    again = signed_anew(
+        shelter, second, grants=claims["grants"], content=sealed_anew(network, content)
+    )
+    batch = MessageBatch(envelopes=[again, first])
+    answers = await receive(institute.node, institute.directory, batch)
+    assert [answer.result for answer in answers.answers] == ["accepted", "accepted"]
+
+
+async def test_a_message_about_an_erased_person_is_refused_alone(network: Network) -> None:
+    shelter, institute = network.members[SHELTER], network.members[INSTITUTE]
+    consent = await consented(shelter)
+    erased, kept = await submitted(shelter, consent), await submitted(shelter, consent)
+    await network.settle()
+    for referral in (erased, kept):
+        answer = await step(institute, referral, to="acknowledged", seen_by="Turno A")
+        assert answer.status_code == 200, answer.text
+    await institute.send_what_waits()
+    held = shelter.node.database.read_now(referrals.by_ids, [erased])[erased]
+    shelter.node.vault.destroy(held.data_key_id)
+    batch = MessageBatch(envelopes=network.waiting)
+    network.waiting = []
+    answers = (await receive(shelter.node, shelter.directory, batch)).answers
+    assert sorted(answer.result for answer in answers) == ["accepted", "refused"]
+    assert (await look(shelter, kept))["state"] == "acknowledged"

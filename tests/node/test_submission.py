@@ -5,8 +5,12 @@ from typing import Any
 
 import pytest
 
+from relevo.node.domain.outgoing import OutgoingMessage
 from relevo.node.operations import send
+from relevo.node.operations.context import Node
+from relevo.node.operations.directory import Peer
 from relevo.node.storage import consents
+from relevo.node.workers import relay
 from tests.support.nodes import (
     SHELTER,
     START,
@@ -15,6 +19,8 @@ from tests.support.nodes import (
     a_person,
     a_submission,
     consented,
+    look,
+    submitted,
 )
 
 pytestmark = pytest.mark.asyncio
@@ -142,3 +148,22 @@ async def test_a_record_that_is_too_large_to_travel_is_refused_at_once(network: 
         answer = await http.post("/v1/referrals", json=body, headers=a_key())
     assert answer.json()["type"].endswith("/body_too_large"), answer.text
     assert await listed(network) == []
+
+
+async def test_a_message_that_cannot_be_sealed_does_not_keep_the_others(
+    network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelter = network.members[SHELTER]
+    consent = await consented(shelter)
+    broken, good = await submitted(shelter, consent), await submitted(shelter, consent)
+    seal = relay.seal_envelope
+
+    def sometimes(node: Node, plan: OutgoingMessage, peer: Peer) -> str:
+        if plan.referral_id == broken:
+            raise ValueError("no envelope holds this")
+        return seal(node, plan, peer)
+
+    monkeypatch.setattr(relay, "seal_envelope", sometimes)
+    await network.settle()
+    assert (await look(shelter, good))["delivery"] == "accepted"
+    assert (await look(shelter, broken))["delivery"] == "refused"

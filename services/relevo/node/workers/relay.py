@@ -82,6 +82,10 @@ def _seal_all(
             jws = waiting.envelope or _seal(node, waiting, peers.get(waiting.receiver))
         except ProblemError as problem:
             sealed.append((waiting, problem))
+        except ValueError as error:
+            # One message that no envelope can hold must not keep the others here.
+            _log.error("message_not_sealed", message_id=waiting.id, exc_info=error)
+            sealed.append((waiting, ProblemError("envelope_malformed", fault="cannot be sealed")))
         else:
             sealed.append((waiting, jws))
     return sealed
