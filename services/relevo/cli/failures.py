@@ -50,8 +50,16 @@ def _places(error: Any) -> str:
     return "\n".join(["What was given does not fit the contract:", *lines])
 
 
+def _unavailable(error: Any) -> str:
+    again = f"\nSend it again with --idempotency-key {error.idempotency_key}: it happens once."
+    return f"{error}{again if error.idempotency_key else ''}"
+
+
 _SAID: Final[tuple[tuple[set[str], int, Callable[[Any], str]], ...]] = (
     ({"relevo.cli.failures.CommandError"}, REFUSED, str),
+    ({"relevo.client.exceptions.SettingsError"}, CANNOT_START, str),
+    ({"relevo.client.exceptions.UnavailableError"}, REFUSED, _unavailable),
+    ({"relevo.client.exceptions.RelevoError"}, REFUSED, str),
     ({"relevo.contracts.problem.ProblemError"}, REFUSED, _problem),
     (
         {

@@ -22,12 +22,18 @@ _GROUPS: Final = {
     "node": "An institution's node: make it ready, join a gateway, run it.",
     "gateway": "A gateway: approve institutions, agree with peers, run it.",
     "auth": "An issuer that stands alone: run it.",
+    "referral": "Submit, read and answer referrals at one's own node.",
+    "consent": "Record what a person allowed, and end it when she says so.",
+    "status": "Ask what became of a referral, by the code that its person carries.",
+    "events": "Print what happened at one's own node.",
     "token": "Print an access token, for use with curl.",
     "field": "Print one field of JSON that comes in, for shell scripts.",
     "demo": "Start a federation on this machine and play a referral from end to end.",
     "openapi": "Write the OpenAPI documents of the services, or compare them.",
 }
-_EPILOG: Final = "Exit status: 0 done, 1 refused or failed, 2 wrong usage, 3 a service cannot start with its settings."
+_EPILOG: Final = (
+    "Exit status: 0 done, 1 refused or failed, 2 wrong usage, 3 settings cannot be used."
+)
 
 
 class _Groups(TyperGroup):

@@ -1,0 +1,214 @@
+"""`relevo referral …`: submit, read and answer referrals at one's own node."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Literal, get_args
+
+import typer
+
+from relevo.client.relevo import Relevo
+from relevo.contracts.lifecycles.referral import State
+from relevo.contracts.referral import Referral
+
+from .calling import Document, IdempotencyKey, ReferralId, calling, read_document, read_object
+from .failures import CommandError
+from .files import as_json
+from .output import MARKUP, complain, note, say, table
+from .progress import progress
+
+app = typer.Typer(rich_markup_mode=MARKUP, no_args_is_help=True)
+
+Reason = Annotated[str, typer.Option(help="A code, such as no_capacity.")]
+Remark = Annotated[str | None, typer.Option("--note", help="For one's own history; never travels.")]
+
+
+@app.command()
+@calling
+def submit(relevo: Relevo, file: Document, idempotency_key: IdempotencyKey = None) -> None:
+    """Refer somebody. Prints id and reference code; a list of referrals prints one line each."""
+    document = read_document(file)
+    if isinstance(document, list):
+        _submit_many(relevo, document, idempotency_key)
+        return
+    if not isinstance(document, dict):
+        raise CommandError("A referral is a JSON object, several are a list.")
+    stored = relevo.referrals.submit(document, key=idempotency_key)
+    if stored.withheld:
+        note(f"Stays here, because consent or pathway leave it out: {', '.join(stored.withheld)}.")
+    say(as_json(stored))
+
+
+def _submit_many(relevo: Relevo, documents: list[object], key: str | None) -> None:
+    if not all(isinstance(document, dict) for document in documents):
+        raise CommandError("Each referral of a list is a JSON object.")
+    numbers = iter(range(len(documents)))
+    rows, refused = [], 0
+    with progress("Submitting", len(documents)) as advance:
+        for outcome in relevo.referrals.submit_many(
+            (document for document in documents if isinstance(document, dict)),
+            key=None if key is None else lambda _: f"{key}-{next(numbers)}",
+        ):
+            advance(1)
+            if outcome.referral is not None:
+                rows.append(
+                    [str(outcome.number), outcome.referral.id, outcome.referral.reference_code]
+                )
+            else:
+                refused += 1
+                complain(f"Number {outcome.number}: {outcome.problem}")
+    table(["number", "id", "reference code"], rows)
+    if refused:
+        raise CommandError(f"{refused} of {len(documents)} were refused; the others are stored.")
+
+
+@app.command()
+@calling
+def show(relevo: Relevo, referral_id: ReferralId) -> None:
+    """Print a referral with what this side holds of its persons, as JSON."""
+    say(as_json(relevo.referrals.get(referral_id)))
+
+
+@app.command("list")
+@calling
+def list_referrals(
+    relevo: Relevo,
+    role: Annotated[str | None, typer.Option(help="sender or receiver: which side one is.")] = None,
+    state: Annotated[str | None, typer.Option(help="Only those in this state.")] = None,
+) -> None:
+    """List referrals, newest first, without persons."""
+    table(
+        ["id", "reference code", "state", "triage", "from", "to", "since"],
+        [
+            [
+                referral.id,
+                referral.reference_code,
+                referral.state,
+                referral.triage,
+                referral.sender,
+                referral.receiver,
+                _minute(referral.updated_at),
+            ]
+            for referral in relevo.referrals.find(role=_role(role), state=_state(state))
+        ],
+    )
+
+
+@app.command()
+@calling
+def history(relevo: Relevo, referral_id: ReferralId) -> None:
+    """List what happened to a referral, from the first."""
+    table(
+        ["number", "state", "by", "at", "reason", "seen by"],
+        [
+            [
+                str(entry.seq),
+                entry.state,
+                entry.actor,
+                _minute(entry.at),
+                entry.reason or "",
+                entry.seen_by or "",
+            ]
+            for entry in relevo.referrals.history(referral_id)
+        ],
+    )
+
+
+@app.command()
+@calling
+def acknowledge(
+    relevo: Relevo,
+    referral_id: ReferralId,
+    seen_by: Annotated[
+        str | None, typer.Option(help="Desk or shift, never a person's name.")
+    ] = None,
+) -> None:
+    """Say that somebody saw it."""
+    _stands(relevo.referrals.acknowledge(referral_id, seen_by=seen_by))
+
+
+@app.command()
+@calling
+def accept(relevo: Relevo, referral_id: ReferralId, remark: Remark = None) -> None:
+    """Take it on."""
+    _stands(relevo.referrals.accept(referral_id, note=remark))
+
+
+@app.command()
+@calling
+def reject(relevo: Relevo, referral_id: ReferralId, reason: Reason, remark: Remark = None) -> None:
+    """Say that it cannot be taken on, and why."""
+    _stands(relevo.referrals.reject(referral_id, reason, note=remark))
+
+
+@app.command()
+@calling
+def schedule(
+    relevo: Relevo,
+    referral_id: ReferralId,
+    at: Annotated[datetime, typer.Option(formats=["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M%z"])],
+    place: Annotated[str | None, typer.Option(help="Where she is expected.")] = None,
+) -> None:
+    """Say when she is expected, such as 2026-03-04T09:00-06:00."""
+    _stands(relevo.referrals.schedule(referral_id, at, place=place))
+
+
+@app.command()
+@calling
+def begin(relevo: Relevo, referral_id: ReferralId) -> None:
+    """Say that she is here and the service begins."""
+    _stands(relevo.referrals.begin(referral_id))
+
+
+@app.command()
+@calling
+def complete(relevo: Relevo, referral_id: ReferralId, file: Document) -> None:
+    """Say what was done: the file is the counter-referral."""
+    _stands(relevo.referrals.complete(referral_id, read_object(file)))
+
+
+@app.command()
+@calling
+def fail(
+    relevo: Relevo,
+    referral_id: ReferralId,
+    reason: Reason,
+    outcome: Annotated[
+        Path | None, typer.Option(help="A counter-referral, when some of it was done.")
+    ] = None,
+) -> None:
+    """Say that it could not be done, and why."""
+    document = None if outcome is None else read_object(outcome)
+    _stands(relevo.referrals.fail(referral_id, reason, counter_referral=document))
+
+
+@app.command()
+@calling
+def close(relevo: Relevo, referral_id: ReferralId) -> None:
+    """Say, as its sender, that the outcome was read."""
+    _stands(relevo.referrals.close(referral_id))
+
+
+def _stands(referral: Referral) -> None:
+    say(f"{referral.id} is {referral.state}.")
+
+
+def _minute(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%MZ")
+
+
+def _role(text: str | None) -> Literal["sender", "receiver"] | None:
+    match text:
+        case None | "sender" | "receiver":
+            return text
+        case _:
+            raise CommandError("--role is sender or receiver.")
+
+
+def _state(text: str | None) -> State | None:
+    for state in get_args(State):
+        if state == text:
+            known: State = state
+            return known
+    if text is not None:
+        raise CommandError(f"{text} is no state of a referral: {', '.join(get_args(State))}.")
+    return None
