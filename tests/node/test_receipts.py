@@ -108,7 +108,9 @@ async def test_a_receipt_of_other_bytes_ends_nothing(network: Network) -> None:
     assert (await look(network.members[SHELTER], referral))["delivery"] == "accepted"
 
 
-async def test_a_dead_message_that_the_desk_sent_again_counts_as_delivered(network: Network) -> None:
+async def test_a_dead_message_that_the_desk_sent_again_counts_as_delivered(
+    network: Network,
+) -> None:
     referral, jws = await sent(network)
     await hand_over(network, a_receipt(network, jws, "dead"))
     assert (await look(network.members[SHELTER], referral))["delivery"] == "dead"

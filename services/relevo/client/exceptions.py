@@ -44,7 +44,9 @@ class RelevoProblemError(RelevoError):
         self.status = problem.status
         self.errors: list[FieldError] = problem.errors
         self.members: dict[str, Any] = dict(problem.model_extra or {})
-        places = "".join(f"\n  {place.pointer or 'all of it'}: {place.detail}" for place in self.errors)
+        places = "".join(
+            f"\n  {place.pointer or 'all of it'}: {place.detail}" for place in self.errors
+        )
         super().__init__(f"{problem.title}. {problem.detail}{places}")
 
 
