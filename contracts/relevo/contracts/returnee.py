@@ -110,6 +110,15 @@ class RelativeLink(ContractModel):
     returnee_id: Uuid | None = None
 
 
+class ReturneeStep(ContractModel):
+    """One step of a record. Reason and note are shown to the unit that holds it and to nobody else."""
+
+    state: State
+    at: Moment
+    reason: Reason | None = None
+    note: str | None = None
+
+
 class ReturneeRecord(ContractModel):
     """A returnee as her institution reads her.
 
@@ -127,8 +136,8 @@ class ReturneeRecord(ContractModel):
     relatives: list[RelativeLink] = []
     local_reference: str | None = None
     merged_into: Uuid | None = None
-    reason: Reason | None = None
     sealed_event: Literal["died_on_board"] | None = None
+    history: list[ReturneeStep] = []
     possible_next: list[State] = []
     created_at: Moment
     updated_at: Moment

@@ -20,7 +20,17 @@ from relevo.servicekit.migrations import is_current
 from relevo.servicekit.oauth_client import TokenSource
 from relevo.servicekit.worker import Worker
 
-from .api import consents, events, inbox, peers, referrals, status_queries, webhooks
+from .api import (
+    consents,
+    events,
+    inbox,
+    manifests,
+    peers,
+    referrals,
+    returnees,
+    status_queries,
+    webhooks,
+)
 from .clients.gateway import GatewayClient
 from .clients.webhook_target import WebhookTarget
 from .config import NodeSettings
@@ -28,6 +38,7 @@ from .operations.context import CLIENT, Node, NodeKeys
 from .operations.directory import Directory
 from .operations.send import SubmissionDesk
 from .storage.vault import Vault
+from .workers.intake import intake_worker
 from .workers.notify import notify_worker
 from .workers.relay import relay_worker
 from .workers.upkeep import upkeep_worker
@@ -42,6 +53,8 @@ _ROUTERS = (
     status_queries.router,
     peers.router,
     inbox.router,
+    returnees.router,
+    manifests.router,
 )
 _JOIN_SECONDS = 2.0
 
@@ -93,6 +106,7 @@ def create_app(
             ),
         ),
         upkeep_worker(node),
+        intake_worker(node),
     ]
 
     def wake() -> None:
@@ -122,7 +136,8 @@ def create_app(
         description="Speaks to the institution's own systems and to its gateway.",
         checks=_checks(node, workers),
         lifespan=lifespan,
-        body_limits={"/v1/inbox": 2 * 1024 * 1024},
+        body_limits={"/v1/inbox": 2 * 1024 * 1024, **manifests.BODY_LIMITS},
+        media_types=manifests.MEDIA_TYPES,
     )
     for router in _ROUTERS:
         app.include_router(router)

@@ -35,6 +35,9 @@ _OLDER: Final = 60
 _PARTS: Final = re.compile(r"\s*[,;/|+]\s*")
 _MAX_NOTES: Final = 30
 _STATE_OF: Final[Mapping[str, State]] = {
+    "announced": "announced",
+    "boarded": "announced",
+    "walk_on": "announced",
     "did_not_board": "did_not_board",
     "arrived": "arrived",
     "no_show": "no_show",
