@@ -1,12 +1,19 @@
 """`python -m tests.benchmarks [--quick] [--json FILE] [ROW …]`: measures and asserts nothing."""
 
 import argparse
+import traceback
 from pathlib import Path
 
-from . import node_rows, report
+from relevo.servicekit.logging import configure_logging
+
+from . import federation_rows, gateway_rows, node_rows, report, standing_rows
 from .measure import Outcome, Plan, run
 
-ROWS = {row.name: row for row in node_rows.ROWS}
+ROWS = {
+    row.name: row
+    for module in (node_rows, gateway_rows, federation_rows, standing_rows)
+    for row in module.ROWS
+}
 
 
 def main() -> None:
@@ -27,13 +34,21 @@ def main() -> None:
         seconds=asked.seconds or (1.0 if asked.quick else 4.0),
         million=asked.million,
     )
+    configure_logging("benchmarks", "WARNING")
     outcomes: list[Outcome] = []
+    failed: list[str] = []
     for name in asked.rows or ROWS:
         print(f"measuring {name}: {ROWS[name].work}", flush=True)
-        outcomes.append(run(ROWS[name], plan))
+        try:
+            outcomes.append(run(ROWS[name], plan))
+        except Exception:  # noqa: BLE001 - the other rows are still worth measuring
+            traceback.print_exc()
+            failed.append(name)
     print(f"\n{report.details(outcomes)}\n\n{report.table(outcomes)}")
     if asked.json is not None:
         report.write_json(asked.json, plan, outcomes)
+    if failed:
+        parser.exit(1, f"not measured: {', '.join(failed)}\n")
 
 
 if __name__ == "__main__":
