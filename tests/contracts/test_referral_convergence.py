@@ -185,8 +185,11 @@ def test_a_stray_event_beside_a_legal_history_moves_both_copies_alike(
 
 @given(histories())
 @settings(max_examples=200)
-def test_after_an_outcome_only_closing_counts(history: list[Event]) -> None:
+def test_after_an_outcome_the_sender_alone_has_a_word(history: list[Event]) -> None:
     states = [event.state for event in history]
     for position, state in enumerate(states[:-1]):
         if state in OUTCOMES:
-            assert states[position + 1 :] == ["closed"]
+            after = history[position + 1 :]
+            assert {event.actor for event in after} == {"sender"}
+            assert states[position + 1] in {"closed", "entered_in_error"}
+            assert len(after) <= 2

@@ -115,12 +115,13 @@ def test_from_every_state_the_loop_can_be_closed_unless_it_was_an_error() -> Non
 @pytest.mark.parametrize("outcome", sorted(OUTCOMES))
 def test_the_sender_and_nobody_else_closes_an_outcome(outcome: State) -> None:
     moves = {(to, actor) for (here, to), actor in TRANSITIONS.items() if here == outcome}
-    assert moves == {("closed", "sender")}
+    assert moves == {("closed", "sender"), ("entered_in_error", "sender")}
 
 
 def test_only_an_outcome_can_be_closed_and_nothing_follows_the_end() -> None:
     assert {here for here, to in TRANSITIONS if to == "closed"} == OUTCOMES
-    assert not {here for here, _ in TRANSITIONS} & {"closed", "entered_in_error"}
+    assert {to for here, to in TRANSITIONS if here == "closed"} == {"entered_in_error"}
+    assert "entered_in_error" not in {here for here, _ in TRANSITIONS}
     assert OUTCOMES | {"closed", "entered_in_error"} == ENDED
 
 
@@ -137,6 +138,11 @@ def test_one_side_writes_at_a_time() -> None:
 
 # Until the receiver's node speaks, the sender goes by its gateway's receipts; `received` then wins.
 LATE_RECEIVED_WINS = {("submitted", "received")}
+
+
+def test_an_appointment_can_be_made_anew() -> None:
+    assert "scheduled" in next_states("scheduled", "receiver", [])
+    assert after("submitted", "received", "accepted", "scheduled", "scheduled").next_seq == 5
 
 
 def test_consent_withdrawn_after_acceptance_never_stops_care() -> None:

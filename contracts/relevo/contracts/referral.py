@@ -4,12 +4,15 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from .cancellation import Cancellation
 from .consent import ContactRules
 from .envelope import LegalBasis
 from .identifiers import PartyId, PathwayId, ReferenceCode, Uuid
+from .information import Question, SuppliedInformation
 from .lifecycles.referral import State
 from .model import ContractModel, Flag, LongText, Moment, ShortText, Whole
 from .person import Person
+from .redirection import Redirection
 from .vocabularies.codes import DataCategory, OutcomeType, Purpose, Reason, ServiceType, TriageLevel
 
 DeliveryState = Literal["waiting", "accepted", "delivered", "refused", "expired", "dead"]
@@ -93,6 +96,9 @@ class Transition(ContractModel):
         reason: Required for rejected, failed, redirected, cancelled and on_hold.
         counter_referral: Required for completed, possible for failed.
         seen_by: Desk or shift that acknowledged; printed on the acknowledgement.
+        questions: Required for info_requested.
+        redirect_to: Whom the sender should ask instead, for redirected. Nothing is sent there from here:
+            the sender holds the consent, so its node makes the new referral, or a person there does.
     """
 
     to: State
@@ -103,6 +109,8 @@ class Transition(ContractModel):
     appointment: Appointment | None = None
     counter_referral: CounterReferral | None = None
     seen_by: ShortText | None = None
+    questions: Annotated[list[Question], Field(max_length=20)] = []
+    redirect_to: PartyId | None = None
 
     @model_validator(mode="after")
     def _goes_together(self) -> "Transition":
@@ -114,6 +122,10 @@ class Transition(ContractModel):
             raise ValueError("an appointment goes with scheduled")
         if self.to == "scheduled" and self.appointment is None:
             raise ValueError("scheduled needs an appointment")
+        if (self.to == "info_requested") != bool(self.questions):
+            raise ValueError("questions go with info_requested, which needs one")
+        if self.redirect_to is not None and self.to != "redirected":
+            raise ValueError("redirect_to goes with redirected")
         return self
 
 
@@ -127,6 +139,8 @@ class HistoryEntry(ContractModel):
     reason: Reason | None = None
     appointment: Appointment | None = None
     seen_by: ShortText | None = None
+    questions: list[Question] = []
+    redirect_to: PartyId | None = None
     applicable: Flag = True
 
 
@@ -139,6 +153,11 @@ class Referral(ContractModel):
         delivery: What became of the message that carried it (sender's side).
         sharing: `withdrawn` once the person withdrew; what was begun goes on, the return flow stops.
         withheld: Sections that the record has and the receiver did not get (sender's side).
+        information: What was supplied after the receiver asked.
+        cancellation: The last wish to cancel (sender's side).
+        redirection: Where it went on, once redirected.
+        part_of: The referral that this one continues.
+        continued_by: Referrals held here that continue this one.
     """
 
     id: Uuid
@@ -160,7 +179,11 @@ class Referral(ContractModel):
     delivery_problem: str | None = None
     withheld: list[str] = []
     local_reference: str | None = None
+    information: list[SuppliedInformation] = []
+    cancellation: Cancellation | None = None
+    redirection: Redirection | None = None
     part_of: Uuid | None = None
+    continued_by: list[Uuid] = []
     possible_next: list[State] = Field(
         default=[], description="Where this side may take it from here."
     )

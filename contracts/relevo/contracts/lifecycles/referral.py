@@ -1,9 +1,9 @@
 """Every legal move of a referral; any pair that is absent is illegal.
 
 One writer at a time. The sender writes `submitted`; from `received` to an outcome the receiver's
-node alone writes; after an outcome the sender closes. Each move is an event with a number, the
-numbers have no gaps, and both sides replay the same events in the same order, so their copies meet
-whatever the network does to the messages in between.
+node alone writes; after an outcome the sender closes, or says that it never should have been. Each
+move is an event with a number, the numbers have no gaps, and both sides replay the same events in
+the same order, so their copies meet whatever the network does to the messages in between.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -49,7 +49,8 @@ _BY_RECEIVER: Final[dict[State, tuple[State, ...]]] = {
     "info_requested": ("received", "acknowledged"),
     "waitlisted": ("accepted", "rejected"),
     "accepted": ("scheduled", "in_progress", "completed", "failed"),
-    "scheduled": ("in_progress", "failed"),
+    # A new appointment takes the place of the one before.
+    "scheduled": ("scheduled", "in_progress", "failed"),
     "in_progress": ("on_hold", "completed", "failed"),
     "on_hold": ("in_progress", "completed", "failed"),
 }
@@ -75,6 +76,8 @@ def _table() -> dict[tuple[State, State], Actor]:
             moves[state, "consent_withdrawn"] = writer
         if state in OUTCOMES:
             moves[state, "closed"] = "sender"
+            moves[state, "entered_in_error"] = "sender"
+    moves["closed", "entered_in_error"] = "sender"
     return moves
 
 

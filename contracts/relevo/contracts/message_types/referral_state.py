@@ -1,5 +1,11 @@
 """Specified at `https://relevo.example/messages/referral.state/1`."""
 
+from typing import Annotated
+
+from pydantic import Field
+
+from relevo.contracts.identifiers import PartyId, Uuid
+from relevo.contracts.information import Question
 from relevo.contracts.lifecycles.referral import State
 from relevo.contracts.model import ContractModel, Moment, ShortText
 from relevo.contracts.referral import Appointment
@@ -9,13 +15,20 @@ from .kind import MessageType
 
 
 class ReferralState(ContractModel):
-    """One numbered event of a referral's history. The envelope shows its coarse state only."""
+    """One numbered event of a referral's history. The envelope shows its coarse state only.
+
+    Attributes:
+        answers: The other side's message that led to this step.
+    """
 
     state: State
     at: Moment
     reason: Reason | None = None
     appointment: Appointment | None = None
     seen_by: ShortText | None = None
+    questions: Annotated[list[Question], Field(max_length=20)] = []
+    redirect_to: PartyId | None = None
+    answers: Uuid | None = None
 
 
 REFERRAL_STATE = MessageType(

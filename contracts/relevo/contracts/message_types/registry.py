@@ -2,10 +2,13 @@
 
 from typing import Final
 
+from .cancel_requested import CANCEL_REQUESTED
 from .consent_withdrawn import CONSENT_WITHDRAWN
 from .counter_referral import COUNTER_REFERRAL
+from .information_supplied import INFORMATION_SUPPLIED
 from .kind import MessageType
 from .message_inapplicable import MESSAGE_INAPPLICABLE
+from .redirect_followed import REDIRECT_FOLLOWED
 from .referral_state import REFERRAL_STATE
 from .referral_submitted import REFERRAL_SUBMITTED
 from .withdrawal_answered import WITHDRAWAL_ANSWERED
@@ -15,6 +18,9 @@ MESSAGE_TYPES: Final[dict[str, MessageType]] = {
     for kind in (
         REFERRAL_SUBMITTED,
         REFERRAL_STATE,
+        INFORMATION_SUPPLIED,
+        CANCEL_REQUESTED,
+        REDIRECT_FOLLOWED,
         COUNTER_REFERRAL,
         CONSENT_WITHDRAWN,
         WITHDRAWAL_ANSWERED,
