@@ -36,6 +36,7 @@ _EXAMPLE: Final = {
     "accepted_at": "2026-03-02T15:04:05Z",
     "expires_at": "2026-04-01T15:04:05Z",
 }
+_FIRST: Final = "$response.body#/deliveries/0/id"
 _RESPONSES: Final = problem_responses("not_found", "illegal_transition")
 
 
@@ -54,7 +55,10 @@ class DeliveryPage(ContractModel):
         200,
         "A page.",
         {"deliveries": [_EXAMPLE]},
-        link("post_retry", "Send the first again.", message_id="$response.body#/deliveries/0/id"),
+        {
+            **link("post_retry", "Send the first again.", message_id=_FIRST),
+            **link("get_deliveries", "The next page.", cursor="$response.body#/next_cursor"),
+        },
     ),
 )
 async def get_deliveries(

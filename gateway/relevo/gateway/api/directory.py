@@ -1,6 +1,6 @@
 """The directory: who is on the network, with which keys."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi import Path as PathParameter
@@ -11,14 +11,31 @@ from relevo.contracts.scopes import Scope
 from relevo.contracts.vocabularies.codes import Mandate
 from relevo.gateway.operations import listing
 from relevo.servicekit.access_token import Caller
+from relevo.servicekit.openapi import answer, link
 from relevo.servicekit.problems import problem_responses
 from relevo.servicekit.require_scope import require
 
 from .dependencies import is_gateway, service_of
+from .examples import LISTED
 
 router = APIRouter(tags=["directory"])
 
 Reader = Annotated[Caller, require(Scope.DIRECTORY_READ)]
+_ENTRY: Final = "eyJhbGciOiJFZDI1NTE5IiwidHlwIjoicmVsZXZvLWRpcmVjdG9yeS1lbnRyeStqd3QifQ.e30.c2ln"
+_GATEWAY: Final = {
+    "gateway": "gateway.gt",
+    "url": "https://gateway.gt.example",
+    "countries": ["GT"],
+    "agreement": "Convenio 2026-01",
+    "client_key": {
+        "kty": "OKP",
+        "crv": "Ed25519",
+        "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
+        "kid": "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k",
+        "use": "sig",
+    },
+    "key_set": "eyJhbGciOiJFZDI1NTE5IiwidHlwIjoicmVsZXZvLWtleS1zZXQrand0In0.e30.c2ln",
+}
 
 
 @router.get(
@@ -26,7 +43,17 @@ Reader = Annotated[Caller, require(Scope.DIRECTORY_READ)]
     summary="List institutions",
     description="By id, a page at a time. A country of a peer gateway is asked of that gateway; without a "
     "country the institutions at home here are listed.",
-    responses=problem_responses("gateway_unreachable"),
+    responses=answer(
+        200,
+        "A page.",
+        {"institutions": [LISTED]},
+        link(
+            "get_directory_entry",
+            "The first one's keys.",
+            institution="$response.body#/institutions/0/institution",
+        ),
+    )
+    | problem_responses("gateway_unreachable"),
 )
 async def get_directory(
     request: Request,
@@ -55,7 +82,7 @@ async def get_directory(
     responses={
         200: {
             "description": "The entry.",
-            "content": {"application/jwt": {"schema": {"type": "string"}}},
+            "content": {"application/jwt": {"schema": {"type": "string"}, "example": _ENTRY}},
         },
         **problem_responses("not_found", "gateway_unreachable"),
     },
@@ -76,6 +103,7 @@ async def get_directory_entry(
     "/v1/gateways",
     summary="This gateway and its peers",
     description="With their key sets, so that nodes can verify entries and receipts of peers.",
+    responses=answer(200, "This one and those it has an agreement with.", [_GATEWAY]),
 )
 async def get_gateways(request: Request, _caller: Reader) -> list[PeerGateway]:
     return await listing.gateways(service_of(request).gateway)

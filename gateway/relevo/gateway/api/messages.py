@@ -1,5 +1,6 @@
 """Hop 4: batches of messages, from nodes and from peer gateways."""
 
+import json
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Request, Response
@@ -12,6 +13,7 @@ from relevo.contracts.scopes import Scope
 from relevo.gateway.operations import relay
 from relevo.gateway.operations.arrivals import Source
 from relevo.servicekit.access_token import Caller
+from relevo.servicekit.openapi import answer
 from relevo.servicekit.problems import problem_responses
 from relevo.servicekit.require_scope import require
 
@@ -22,6 +24,10 @@ router = APIRouter(tags=["messages"])
 _ANSWERS: Final = TypeAdapter(BatchAnswer)
 _EXAMPLE: Final = {
     "envelopes": ["eyJhbGciOiJFZDI1NTE5IiwidHlwIjoicmVsZXZvLWVudmVsb3BlK2p3dCJ9.e30.c2ln"]
+}
+
+_ANSWERED: Final = {
+    "answers": [{"message_id": "01958c2e-7a10-7cc3-8f4e-2b9d6a1c0e57", "result": "duplicate"}]
 }
 
 
@@ -50,7 +56,8 @@ def _body() -> dict[str, Any]:
     "same bytes came before, or `refused` with a problem. Bad messages never keep good ones back.",
     response_model=BatchAnswer,
     openapi_extra=_body(),
-    responses=problem_responses("body_too_large", "too_many_requests"),
+    responses=answer(200, "One answer for each envelope, in order.", _ANSWERED)
+    | problem_responses("not_yours", "body_too_large", "too_many_requests"),
 )
 async def post_messages(
     request: Request, caller: Annotated[Caller, require(Scope.MESSAGES_SEND)]
@@ -60,8 +67,7 @@ async def post_messages(
     if batch.receipts:
         # Receipts are what gateways say; a node has none to give.
         raise ProblemError("not_yours")
-    answer = await service.acceptance.accept(Source(institution=caller.institution), batch)
-    return _response(answer)
+    return _response(await service.acceptance.accept(Source(institution=caller.institution), batch))
 
 
 @router.post(
@@ -70,7 +76,8 @@ async def post_messages(
     description="The same for peer gateways. Receipts ride along; a 200 is their acknowledgement.",
     response_model=BatchAnswer,
     openapi_extra=_body(),
-    responses=problem_responses("not_yours", "body_too_large"),
+    responses=answer(200, "One answer for each envelope, in order.", _ANSWERED)
+    | problem_responses("not_yours", "body_too_large"),
 )
 async def post_relay(
     request: Request, caller: Annotated[Caller, require(Scope.FEDERATION_RELAY)]
@@ -85,11 +92,13 @@ async def post_relay(
 
 async def _batch(request: Request) -> MessageBatch:
     """The body, validated from its bytes in one step: up to a mebibyte comes with each."""
+    raw = await request.body()
     try:
-        return MessageBatch.model_validate_json(await request.body())
+        return MessageBatch.model_validate_json(raw)
     except ValidationError as error:
         found = [{**item, "loc": ("body", *item["loc"])} for item in error.errors()]
-        raise RequestValidationError(found, body=await request.json()) from None
+        # Any body that there is has been read as JSON before it came here.
+        raise RequestValidationError(found, body=json.loads(raw) if raw else None) from None
 
 
 def _response(answer: BatchAnswer) -> Response:

@@ -10,6 +10,7 @@ from relevo.contracts.status import SignedStatusQuery, Status
 from relevo.gateway.operations import relay
 from relevo.gateway.operations.arrivals import Source
 from relevo.servicekit.access_token import Caller
+from relevo.servicekit.openapi import answer, request_example
 from relevo.servicekit.problems import problem_responses
 from relevo.servicekit.require_scope import require
 
@@ -24,7 +25,17 @@ router = APIRouter(tags=["status"])
     description="The query is signed by the asking institution. A code that does not exist, and one that "
     "does not concern the asker, are answered with the same bytes. Peer gateways also need "
     "`federation:relay`, and pass on what their institutions signed.",
-    responses=problem_responses(
+    responses=answer(
+        200,
+        "What somebody named for it may know.",
+        {
+            "reference_code": "MX-3G9230VQVSQ",
+            "state": "received",
+            "triage": "green",
+            "since": "2026-03-02T16:41:00Z",
+        },
+    )
+    | problem_responses(
         "not_found",
         "not_yours",
         "sender_not_active",
@@ -36,13 +47,9 @@ router = APIRouter(tags=["status"])
         "too_many_requests",
         "gateway_unreachable",
     ),
-    openapi_extra={
-        "requestBody": {
-            "content": {
-                "application/json": {"example": {"query": "eyJhbGciOiJFZDI1NTE5In0.e30.c2ln"}}
-            }
-        }
-    },
+    openapi_extra=request_example(
+        {"query": "eyJhbGciOiJFZDI1NTE5IiwidHlwIjoicmVsZXZvLXN0YXR1cy1xdWVyeStqd3QifQ.e30.c2ln"}
+    ),
 )
 async def post_status_query(
     request: Request,
