@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from relevo.contracts.problem import ProblemError
 
 from .logging import get_logger
+from .openapi import answer
 from .problems import problem_responses
 
 CHECK_SECONDS: Final = 5.0
@@ -28,7 +29,12 @@ def health_router(checks: Mapping[str, Check]) -> APIRouter:
     """Routes for probes. A check raises when the job cannot be done; the answer names it."""
     router = APIRouter(tags=["health"])
 
-    @router.get("/livez", summary="Is the process running?")
+    @router.get(
+        "/livez",
+        summary="Is the process running?",
+        description="Looks at nothing else: a process that answers need not be started again.",
+        responses=answer(200, "It is.", {"status": "ok", "checks": []}),
+    )
     async def get_livez() -> Health:
         return Health()
 
@@ -36,7 +42,8 @@ def health_router(checks: Mapping[str, Check]) -> APIRouter:
         "/readyz",
         summary="Can the service do its job?",
         description="503 names the failing checks in `checks`.",
-        responses=problem_responses("unavailable"),
+        responses=answer(200, "It can.", {"status": "ok", "checks": list(checks)})
+        | problem_responses("unavailable"),
     )
     async def get_readyz() -> Health:
         verdicts = await asyncio.gather(*(_holds(name, check) for name, check in checks.items()))

@@ -10,6 +10,7 @@ from relevo.auth.operations import clients
 from relevo.contracts.model import ContractModel
 from relevo.contracts.scopes import Scope
 from relevo.servicekit.access_token import Caller
+from relevo.servicekit.openapi import answer, link, request_example
 from relevo.servicekit.problems import problem_responses
 from relevo.servicekit.require_scope import require
 
@@ -55,6 +56,17 @@ _SUSPENDED: Final[dict[str, Any]] = {
     "updated_at": "2026-03-03T09:00:00Z",
     "suspended_at": "2026-03-03T09:00:00Z",
 }
+_NEW: Final = {**_REGISTRATION, "client_id": "mx.albergue-tapachula.reports"}
+_THIS: Final = "$response.body#/client_id"
+_NEXT: Final = {
+    **link("get_client", "Read it again.", client_id=_THIS),
+    **link("post_suspend", "Stop it.", client_id=_THIS),
+    **link("post_keys", "Change its keys.", client_id=_THIS, body={"jwks": "$response.body#/jwks"}),
+}
+_MORE: Final = {
+    **link("get_client", "The first.", client_id="$response.body#/clients/0/client_id"),
+    **link("get_clients", "The next page.", after="$response.body#/next"),
+}
 _REFUSALS: Final = (
     "invalid_token",
     "invalid_dpop_proof",
@@ -79,20 +91,12 @@ class KeyReplacement(ContractModel):
     jwks: KeySet
 
 
-def _answers(
-    status: int, text: str, example: dict[str, Any], *problems: str
-) -> dict[int | str, Any]:
-    content = {"application/json": {"example": example}}
-    return {status: {"description": text, "content": content}, **problem_responses(*problems)}
-
-
 @router.get(
     "",
     summary="List clients",
     description="All clients of this issuer by name, suspended ones too.",
-    responses=_answers(
-        200, "A page.", {"clients": [_CLIENT], "next": None}, "invalid_input", *_REFUSALS
-    ),
+    responses=answer(200, "A page.", {"clients": [_CLIENT], "next": _CLIENT["client_id"]}, _MORE)
+    | problem_responses("invalid_input", *_REFUSALS),
 )
 def get_clients(
     request: Request,
@@ -110,17 +114,11 @@ def get_clients(
     summary="Register a client",
     description="Public keys only. A client with the mandate `enforcement` gets `handovers:submit` and "
     "no other scope.",
-    responses=_answers(
-        201,
-        "Registered.",
-        _CLIENT,
-        "client_exists",
-        "enforcement_only_hands_over",
-        "invalid_input",
-        *_BODY,
-        *_REFUSALS,
+    responses=answer(201, "Registered.", _CLIENT, _NEXT)
+    | problem_responses(
+        "client_exists", "enforcement_only_hands_over", "invalid_input", *_BODY, *_REFUSALS
     ),
-    openapi_extra={"requestBody": {"content": {"application/json": {"example": _REGISTRATION}}}},
+    openapi_extra=request_example(_NEW),
 )
 def post_client(
     request: Request, response: Response, caller: Administrator, registration: ClientRegistration
@@ -134,7 +132,7 @@ def post_client(
     "/{client_id}",
     summary="Read a client",
     description="What it may ask for, its public keys and its state.",
-    responses=_answers(200, "The client.", _CLIENT, *_ABOUT_ONE),
+    responses=answer(200, "The client.", _CLIENT, _NEXT) | problem_responses(*_ABOUT_ONE),
 )
 def get_client(request: Request, _caller: Administrator, client_id: ClientName) -> Client:
     return clients.get_client(issuer_of(request), client_id)
@@ -145,7 +143,10 @@ def get_client(request: Request, _caller: Administrator, client_id: ClientName) 
     summary="Suspend a client",
     description="It gets no token from now on, and those it has are refused everywhere within a minute. "
     "Suspending a suspended client changes nothing.",
-    responses=_answers(200, "Suspended.", _SUSPENDED, *_ABOUT_ONE),
+    responses=answer(
+        200, "Suspended.", _SUSPENDED, link("post_resume", "Let it work again.", client_id=_THIS)
+    )
+    | problem_responses(*_ABOUT_ONE),
 )
 def post_suspend(request: Request, caller: Administrator, client_id: ClientName) -> Client:
     return clients.suspend_client(issuer_of(request), client_id, by=caller.client_id)
@@ -156,7 +157,7 @@ def post_suspend(request: Request, caller: Administrator, client_id: ClientName)
     summary="Let a suspended client work again",
     description="Its tokens are accepted everywhere once every token from before the suspension has "
     "expired: at the latest six minutes after it was suspended.",
-    responses=_answers(200, "Active.", _CLIENT, *_ABOUT_ONE),
+    responses=answer(200, "Active.", _CLIENT) | problem_responses(*_ABOUT_ONE),
 )
 def post_resume(request: Request, caller: Administrator, client_id: ClientName) -> Client:
     return clients.resume_client(issuer_of(request), client_id, by=caller.client_id)
@@ -166,12 +167,8 @@ def post_resume(request: Request, caller: Administrator, client_id: ClientName) 
     "/{client_id}/keys",
     summary="Replace a client's keys",
     description="The whole set: list the old key beside the new one while both are in use.",
-    responses=_answers(200, "Replaced.", _CLIENT, *_BODY, *_ABOUT_ONE),
-    openapi_extra={
-        "requestBody": {
-            "content": {"application/json": {"example": {"jwks": _REGISTRATION["jwks"]}}}
-        }
-    },
+    responses=answer(200, "Replaced.", _CLIENT) | problem_responses(*_BODY, *_ABOUT_ONE),
+    openapi_extra=request_example({"jwks": _REGISTRATION["jwks"]}),
 )
 def post_keys(
     request: Request, caller: Administrator, client_id: ClientName, replacement: KeyReplacement

@@ -24,6 +24,7 @@ _ASSERTION: Final[dict[str, Any]] = {
     "client_assertion_type": {"type": "string", "enum": [ASSERTION_TYPE]},
     "client_assertion": {
         "type": "string",
+        "minLength": 1,
         "description": "A JWT signed with a registered key of the client (RFC 7523): iss and sub are "
         "the client_id, aud the issuer or this endpoint, exp at most 300 s ahead, jti used once.",
     },
@@ -144,7 +145,7 @@ async def post_token(request: Request) -> Response:
     },
     openapi_extra=_form(
         {
-            "token": {"type": "string"},
+            "token": {"type": "string", "minLength": 1},
             "token_type_hint": {"type": "string", "enum": ["access_token"]},
         },
         ["token"],

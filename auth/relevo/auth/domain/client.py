@@ -7,7 +7,7 @@ import json
 from enum import StrEnum
 from typing import Annotated, Any, Final
 
-from pydantic import Field, StringConstraints, field_validator, model_validator
+from pydantic import ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from relevo.contracts.identifiers import GatewayId, InstitutionId, PartyId, institution_of
 from relevo.contracts.model import ContractModel, Moment
@@ -38,7 +38,10 @@ def _thumbprint(x: str) -> str:
 
 
 class PublicKey(ContractModel):
-    """An Ed25519 public key as a JWK (RFC 8037)."""
+    """An Ed25519 public key as a JWK (RFC 8037). Members that are not understood are ignored."""
+
+    # RFC 7517 §4 says so; `_only_the_public_part` drops them before they could be refused.
+    model_config = ConfigDict(json_schema_extra={"additionalProperties": True})
 
     kty: Annotated[str, StringConstraints(pattern="^OKP$")] = "OKP"
     crv: Annotated[str, StringConstraints(pattern="^Ed25519$")] = "Ed25519"

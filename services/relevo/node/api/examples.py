@@ -115,7 +115,7 @@ WEBHOOK: Final[dict[str, Any]] = {
 }
 
 PIN: Final[dict[str, Any]] = {
-    "institution": "gt.igm",
+    "institution": "gt.renap",
     "fingerprint": "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k",
     "confirmed_by": "Turno A, por teléfono",
     "pinned_at": "2026-03-01T10:00:00Z",

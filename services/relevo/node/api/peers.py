@@ -81,7 +81,7 @@ async def list_pins(
     ),
 )
 async def put_pin(
-    institution: Annotated[InstitutionId, Path(examples=["gt.igm"])],
+    institution: Annotated[InstitutionId, Path(examples=[examples.PIN["institution"]])],
     body: PinInput,
     node: NodeHere,
     directory: DirectoryHere,
