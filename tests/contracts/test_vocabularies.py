@@ -19,6 +19,7 @@ EXPECTED_LISTS = {
     "identity_document_type",
     "institution_type",
     "lawful_basis",
+    "living_situation",
     "mandate",
     "outcome_type",
     "purpose",
@@ -29,6 +30,7 @@ EXPECTED_LISTS = {
     "returnee_state",
     "service_type",
     "sex",
+    "situation_after_return",
     "specific_need",
     "triage_level",
 }

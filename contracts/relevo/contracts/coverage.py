@@ -85,8 +85,11 @@ def _denies(denial: Denial, party: str) -> bool:
 def named_for(consent: Consent, use: str, *, excluded_countries: set[str]) -> list[str]:
     """Parties that the person named for `status` or `follow_up`, without those she denied.
 
-    A party of a country of nationality stands only with its warning, when that country is excluded.
+    Follow-up is opted into apart: without that purpose nobody is named for it. A party of a country
+    of nationality stands only with its warning, when that country is excluded.
     """
+    if use == "follow_up" and "follow_up" not in consent.purposes:
+        return []
     return [
         entry.party
         for entry in consent.recipients

@@ -7,7 +7,7 @@ from pydantic import Field
 from relevo.contracts.consent import ContactRules, Denial
 from relevo.contracts.envelope import CompactJose
 from relevo.contracts.identifiers import Uuid
-from relevo.contracts.model import ContractModel, Moment
+from relevo.contracts.model import ContractModel, Moment, Whole
 from relevo.contracts.person import SECTIONS, Person, category_of_need
 from relevo.contracts.referral import Need
 
@@ -18,9 +18,22 @@ class ConsentTerms(ContractModel):
     """What the receiver must respect of a consent that it does not hold."""
 
     grant_id: Uuid
+    person: Annotated[Whole, Field(ge=1, le=30)] | None = Field(
+        default=None, description="Which of the persons gave it, from 1."
+    )
     contact_rules: ContactRules
     denials: Annotated[list[Denial], Field(max_length=30)] = []
     valid_until: Moment
+
+
+class FollowUpGrant(ContractModel):
+    """A slice under which the receiver may tell a third party the result of a follow-up.
+
+    It is also what entitles that party to ask for one: nobody is followed up for anybody else.
+    """
+
+    person: Annotated[Whole, Field(ge=1, le=30)]
+    grant: CompactJose
 
 
 class ReferralSubmitted(ContractModel):
@@ -29,12 +42,14 @@ class ReferralSubmitted(ContractModel):
     Attributes:
         persons: Sections by data category; `person_id` is the position in this list, from 1.
         return_grants: Slices (compact JWS) under which the receiver may answer with content.
+        follow_up_grants: One for each party that a person named for follow-up, if she opted in.
     """
 
     needs: Annotated[list[Need], Field(min_length=1, max_length=20)]
     persons: Annotated[list[Person], Field(min_length=1, max_length=30)]
     terms: Annotated[list[ConsentTerms], Field(max_length=30)] = []
     return_grants: Annotated[list[CompactJose], Field(max_length=12)] = []
+    follow_up_grants: Annotated[list[FollowUpGrant], Field(max_length=240)] = []
     part_of: Uuid | None = None
     submitted_at: Moment
 

@@ -5,6 +5,9 @@ from typing import Final
 from .cancel_requested import CANCEL_REQUESTED
 from .consent_withdrawn import CONSENT_WITHDRAWN
 from .counter_referral import COUNTER_REFERRAL
+from .follow_up_requested import FOLLOW_UP_REQUESTED
+from .follow_up_result import FOLLOW_UP_RESULT
+from .follow_up_state import FOLLOW_UP_STATE
 from .information_supplied import INFORMATION_SUPPLIED
 from .kind import MessageType
 from .message_inapplicable import MESSAGE_INAPPLICABLE
@@ -25,5 +28,8 @@ MESSAGE_TYPES: Final[dict[str, MessageType]] = {
         CONSENT_WITHDRAWN,
         WITHDRAWAL_ANSWERED,
         MESSAGE_INAPPLICABLE,
+        FOLLOW_UP_REQUESTED,
+        FOLLOW_UP_STATE,
+        FOLLOW_UP_RESULT,
     )
 }

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from relevo.contracts.identifiers import Country, PathwayId
-from relevo.contracts.model import ContractModel, ShortText
+from relevo.contracts.model import ContractModel, Flag, ShortText
 from relevo.contracts.problem import ProblemError
 from relevo.contracts.vocabularies.codes import (
     CaseProfile,
@@ -45,6 +45,7 @@ class Pathway(ContractModel):
         receiver_mandates: The receiver holds at least one of these.
         asks: Data categories that receivers get; anything else never leaves on this pathway.
         routing_class: What gateways see instead of the id when `sensitivity` is sealed.
+        follow_up: Whether persons may be followed up on it; absent, a sealed route allows none.
         exempt_from_consent: Message classes are never exempt; these bases other than consent are allowed.
     """
 
@@ -64,6 +65,7 @@ class Pathway(ContractModel):
     outcomes: list[OutcomeType] = []
     sensitivity: Literal["open", "sealed"] = "open"
     routing_class: PathwayId | None = None
+    follow_up: Flag | None = None
 
     @model_validator(mode="after")
     def _sealed_has_a_class(self) -> "Pathway":
@@ -80,6 +82,11 @@ class Pathway(ContractModel):
     def wanted(self) -> frozenset[str]:
         """Data categories that receivers of this pathway get."""
         return frozenset(asked.category for asked in self.asks)
+
+    @property
+    def allows_follow_up(self) -> bool:
+        """Whether a third party may ask for follow-up of persons who opted in."""
+        return self.sensitivity == "open" if self.follow_up is None else self.follow_up
 
     @property
     def required(self) -> tuple[str, ...]:
