@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from relevo.contracts.problem import ProblemError
-from relevo.gateway.operations.deliver import expire
+from relevo.gateway.operations.endings import expire
 from relevo.gateway.storage import deliveries
 from relevo.servicekit import checkpoint
 from tests.gateway.federation import (

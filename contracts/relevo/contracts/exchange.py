@@ -7,7 +7,7 @@ from pydantic import Field
 from .envelope import MAX_BATCH_MESSAGES, MAX_ENVELOPE_BYTES
 from .grant_slice import GrantState
 from .identifiers import Uuid
-from .model import ContractModel, Moment
+from .model import ContractModel, Moment, Whole
 from .problem import Problem
 from .receipt import Receipt
 
@@ -37,6 +37,31 @@ class BatchAnswer(ContractModel):
     """One answer per envelope; receipts need none: a 200 is their acknowledgement."""
 
     answers: list[MessageAnswer]
+
+
+class MailboxRequest(ContractModel):
+    """An institution without an open port asks its gateway for what waits.
+
+    Attributes:
+        limit: Most messages of one lease; as many receipts come with them.
+        wait_seconds: How long the answer may be kept back until something comes.
+    """
+
+    limit: Annotated[Whole, Field(ge=1, le=MAX_BATCH_MESSAGES)] = MAX_BATCH_MESSAGES
+    wait_seconds: Annotated[Whole, Field(ge=0, le=30)] = 0
+
+
+class MailboxLease(ContractModel):
+    """1 to 100 messages, at most 1 MiB with their receipts, the urgent ones first.
+
+    They are the institution's until `expires_at`. What is not acknowledged by then comes again, under
+    another lease. Without a `lease_id` nothing waits.
+    """
+
+    lease_id: Uuid | None = None
+    expires_at: Moment | None = None
+    envelopes: Annotated[list[EnvelopeJws], Field(max_length=MAX_BATCH_MESSAGES)] = []
+    receipts: Annotated[list[Receipt], Field(max_length=MAX_BATCH_MESSAGES)] = []
 
 
 class GrantStatusQuestion(ContractModel):

@@ -42,6 +42,10 @@ class GatewaySettings(ServiceSettings):
     lease_seconds: int = Field(
         default=30, ge=10, le=600, description="Time a delivery attempt has before others may try."
     )
+    mailbox_lease_seconds: int = Field(
+        default=60, ge=10, le=600,
+        description="Time an institution has to acknowledge what it fetched before it comes again.",
+    )  # fmt: skip
     retry_cap_seconds: float = Field(
         default=15.0, ge=0.1, le=300, description="Longest pause between delivery attempts."
     )

@@ -17,7 +17,7 @@ from relevo.servicekit.issuer_statements import Fetch
 from relevo.servicekit.migrations import is_current
 from relevo.servicekit.worker import Worker
 
-from .api import deliveries, grants, institutions, ledger, messages, status_queries
+from .api import deliveries, grants, institutions, ledger, mailbox, messages, status_queries
 from .api import directory as directory_api
 from .api.dependencies import Service
 from .clients.outbound import Outbound
@@ -27,6 +27,7 @@ from .operations.accept import Acceptance
 from .operations.context import Gateway, GatewayKeys
 from .operations.deliver import Deliverer
 from .operations.directory import Directory
+from .operations.mailbox import Mailboxes
 from .operations.status import StatusDesk
 from .workers.deliver import DeliveryWorker, expiry_worker
 from .workers.witness import witness_worker
@@ -37,6 +38,7 @@ _BATCH_BODY_BYTES = 2 * 1024 * 1024
 """A mebibyte of envelopes, and the receipts that ride along."""
 _ROUTERS = (
     messages.router,
+    mailbox.router,
     status_queries.router,
     grants.router,
     directory_api.router,
@@ -104,13 +106,19 @@ def create_app(
     gateway = make_gateway(settings, database=database, clock=clock, http=http)
     directory = Directory(gateway)
     deliverer = Deliverer(gateway, directory)
-    delivery_worker = DeliveryWorker(deliverer)
+    mailboxes = Mailboxes(gateway, directory)
+    delivery_worker = DeliveryWorker(deliverer, mailboxes)
     workers: list[Worker] = [
         delivery_worker,
         expiry_worker(gateway),
         witness_worker(gateway),
     ]
-    gateway.wake = delivery_worker.wake
+
+    def wake() -> None:
+        delivery_worker.wake()
+        mailboxes.wake()
+
+    gateway.wake = wake
     # Our own issuer, at an address that we were told by our own operator.
     own_http = outbound_http(allow_private=True)
 
@@ -136,7 +144,11 @@ def create_app(
     app.state.gateway = gateway
     app.state.own_http = own_http
     app.state.service = Service(
-        gateway, directory, Acceptance(gateway, directory), StatusDesk(gateway, directory)
+        gateway,
+        directory,
+        Acceptance(gateway, directory),
+        StatusDesk(gateway, directory),
+        mailboxes,
     )
     app.state.deliverer = deliverer
     app.state.workers = workers

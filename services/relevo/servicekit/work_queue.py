@@ -80,11 +80,13 @@ def claim(
     limit: int,
     lease_seconds: float,
     where: Sequence[ColumnElement[bool]] = (),
+    lease_id: str | None = None,
 ) -> list[dict[str, Any]]:
     """Leases rows that are due: higher priority first, then the oldest due.
 
-    All of them get one new `lease_id`. Nobody else is given them until they are released or the
-    lease has run out. Rows that another transaction is claiming are left to it.
+    All of them get one `lease_id`, new unless given (a lease may span queues). Nobody else is given
+    them until they are released or the lease has run out. Rows that another transaction is claiming
+    are left to it.
     """
     columns = table.c
     # A CTE: as a plain subquery PostgreSQL might run it again for each row, past the limit.
@@ -94,7 +96,7 @@ def claim(
         .where(columns.id.in_(select(due.c.id)))
         .values(
             state=LEASED,
-            lease_id=random_id(),
+            lease_id=lease_id or random_id(),
             leased_until=now + timedelta(seconds=lease_seconds),
             attempts=columns.attempts + 1,
         )

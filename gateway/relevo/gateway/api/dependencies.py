@@ -8,6 +8,7 @@ from fastapi import Request
 from relevo.gateway.operations.accept import Acceptance
 from relevo.gateway.operations.context import Gateway
 from relevo.gateway.operations.directory import Directory
+from relevo.gateway.operations.mailbox import Mailboxes
 from relevo.gateway.operations.status import StatusDesk
 from relevo.servicekit.access_token import Caller
 
@@ -20,6 +21,7 @@ class Service:
     directory: Directory
     acceptance: Acceptance
     status_desk: StatusDesk
+    mailboxes: Mailboxes
 
 
 def service_of(request: Request) -> Service:

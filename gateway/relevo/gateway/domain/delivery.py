@@ -33,6 +33,11 @@ def mailbox_target(institution: str) -> str:
     return f"mailbox:{institution}"
 
 
+def own_target(institution: str, delivery: Literal["push", "mailbox"]) -> str:
+    """The queue of an institution whose home is here, as its entry says."""
+    return node_target(institution) if delivery == "push" else mailbox_target(institution)
+
+
 def gateway_target(gateway: str) -> str:
     """The queue of a peer gateway."""
     return f"gateway:{gateway}"

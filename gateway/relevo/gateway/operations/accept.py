@@ -300,7 +300,7 @@ def _withdraw(
             keys = {(grant_id, item.arrival.sender) for grant_id in envelope.withdrawn}
             grants.withdraw(connection, keys, message_id=envelope.jti, now=now)
             named.update(envelope.withdrawn)
-    stopped = deliveries.queued_under_withdrawn(connection, named)
+    stopped = deliveries.waiting_under_withdrawn(connection, named, now=gateway.security())
     if not stopped:
         return []
     return endings.finish(

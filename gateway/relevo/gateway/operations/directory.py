@@ -19,6 +19,7 @@ from relevo.contracts.institution import (
     ListedInstitution,
     SignedKeySet,
 )
+from relevo.gateway.domain.delivery import own_target
 from relevo.gateway.domain.key_sets import KeySetError, open_key_set
 from relevo.gateway.domain.policy import Party
 from relevo.gateway.storage import institutions
@@ -47,6 +48,11 @@ class Known:
     valid_until: datetime | None = None
     parties: dict[str, Party] = field(default_factory=dict)
     message_types: frozenset[str] = frozenset()
+
+    @property
+    def target(self) -> str:
+        """The queue of what is for it, if its home is here."""
+        return own_target(self.institution, self.profile.delivery)
 
     def party(self, party: str) -> Party | None:
         """The institution or one of its units, as policies see it."""

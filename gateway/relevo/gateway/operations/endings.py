@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
+from relevo.contracts.envelope import MAX_BATCH_MESSAGES
 from relevo.contracts.receipt import ReceiptKind
 from relevo.gateway.domain.ledger import receipt_leaf
 from relevo.gateway.storage import deliveries
@@ -25,7 +26,6 @@ class Ending:
     delivery: Delivery
     kind: ReceiptKind
     problem: str | None = None
-    unconfirmed: bool = False
     told: bool = True
 
 
@@ -54,11 +54,11 @@ def finish(
 ) -> list[Ending]:
     """The deliveries' own rows; ledger and receipts are the caller's to write after."""
     now = gateway.business()
-    groups: dict[tuple[ReceiptKind, str | None, bool], list[Ending]] = {}
+    groups: dict[tuple[ReceiptKind, str | None], list[Ending]] = {}
     for ending in endings:
-        groups.setdefault((ending.kind, ending.problem, ending.unconfirmed), []).append(ending)
+        groups.setdefault((ending.kind, ending.problem), []).append(ending)
     ended: list[Ending] = []
-    for (kind, problem, unconfirmed), group in groups.items():
+    for (kind, problem), group in groups.items():
         done = set(
             deliveries.finish(
                 connection,
@@ -67,7 +67,6 @@ def finish(
                 now=now,
                 lease_id=lease_id,
                 problem=problem,
-                unconfirmed=unconfirmed,
             )
         )
         ended += [ending for ending in group if ending.delivery.id in done]
@@ -106,3 +105,19 @@ def send_back(
         ],
         now=gateway.security(),
     )
+
+
+async def expire(gateway: Gateway) -> bool:
+    """Ends what nobody fetched in time; True when there may be more."""
+    return await gateway.database.write(_expire, gateway)
+
+
+def _expire(connection: Connection, gateway: Gateway) -> bool:
+    late = deliveries.expired(
+        connection,
+        now=gateway.business(),
+        lease_now=gateway.security(),
+        limit=MAX_BATCH_MESSAGES,
+    )
+    end(connection, gateway, [Ending(item, "expired") for item in late])
+    return len(late) == MAX_BATCH_MESSAGES

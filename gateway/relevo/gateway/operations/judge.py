@@ -208,7 +208,7 @@ def _judge_one(
     return Passed(
         arrival,
         target=target,
-        return_to=_target_of(sender) if peer is None else routes.gateway_target(peer.gateway),
+        return_to=sender.target if peer is None else routes.gateway_target(peer.gateway),
         rule=rule,
     )
 
@@ -247,7 +247,7 @@ def _receiver(
         receiver: Known | None = facts.home.get(name)
         if receiver is None or receiver.state in {"applied", "approved"}:
             raise ProblemError("receiver_unknown", receiver=party)
-        target = _target_of(receiver)
+        target = receiver.target
     elif facts.source.peer is not None:
         # A message crosses two gateways at most.
         raise ProblemError("envelope_wrong_audience")
@@ -272,12 +272,6 @@ def _receiver(
     if message_type not in receiver.message_types:
         raise ProblemError("message_type_not_accepted", receiver=party, message_type=message_type)
     return receiver, receiving, target
-
-
-def _target_of(institution: Known) -> str:
-    if institution.profile.delivery == "push":
-        return routes.node_target(institution.institution)
-    return routes.mailbox_target(institution.institution)
 
 
 def _check_times(arrival: Arrival, facts: _Facts) -> None:

@@ -19,10 +19,11 @@ from relevo.contracts.institution import (
 )
 from relevo.contracts.problem import ProblemError
 from relevo.contracts.scopes import Scope
+from relevo.gateway.domain.delivery import own_target
 from relevo.gateway.domain.key_sets import KeySetError, OpenedKeySet, digest_of, open_key_set
 from relevo.gateway.domain.ledger import institution_leaf
 from relevo.gateway.exceptions import RegistrationError
-from relevo.gateway.storage import institutions, peers
+from relevo.gateway.storage import deliveries, institutions, peers
 from relevo.gateway.storage.institutions import HomeInstitution
 from relevo.gateway.storage.ledger import Entry
 from relevo.servicekit import jose
@@ -162,9 +163,22 @@ def _approve(
             updated_at=now,
         )
         institutions.put(connection, row)
+        _follow_delivery(connection, stored, row)
         gateway.record(connection, [_entry(gateway, row)])
     get_logger().info("institution_approved", institution=name, state=state, count=len(approvers))
     return _approval(gateway, registration, keys, state, approvers)
+
+
+def _follow_delivery(
+    connection: Connection, former: HomeInstitution | None, row: HomeInstitution
+) -> None:
+    """What waits for an institution waits where it now looks."""
+    if former is not None and former.profile.delivery != row.profile.delivery:
+        deliveries.move(
+            connection,
+            own_target(row.institution, former.profile.delivery),
+            own_target(row.institution, row.profile.delivery),
+        )
 
 
 def _check_newer(stored: HomeInstitution, keys: OpenedKeySet) -> None:

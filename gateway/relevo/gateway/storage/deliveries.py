@@ -9,6 +9,7 @@ from sqlalchemy import (
     Boolean,
     ColumnElement,
     Connection,
+    Table,
     and_,
     delete,
     exists,
@@ -78,7 +79,6 @@ class WaitingReceipt:
     """A receipt to hand back: an entry of our ledger, or a peer's whole receipt."""
 
     id: str
-    lease_id: str
     ledger_index: int | None
     receipt: str | None
 
@@ -132,7 +132,7 @@ def digests(connection: Connection, ids: Collection[str]) -> dict[str, str]:
 
 
 def due_targets(connection: Connection, *, now: datetime) -> list[str]:
-    """Queues in which something can be leased now, mailboxes left out."""
+    """Queues in which something can be leased now."""
     found: set[str] = set()
     for table in (delivery, receipt_item):
         found |= set(
@@ -146,7 +146,7 @@ def due_targets(connection: Connection, *, now: datetime) -> list[str]:
                 )
             )
         )
-    return sorted(target for target in found if not target.startswith("mailbox:"))
+    return sorted(found)
 
 
 def claim(
@@ -157,6 +157,7 @@ def claim(
     limit: int,
     max_bytes: int,
     lease_seconds: float,
+    lease_id: str,
 ) -> list[Delivery]:
     """Leases what is due for a target, urgent first, up to a number and a size."""
     rows = work_queue.claim(
@@ -166,6 +167,7 @@ def claim(
         limit=limit,
         lease_seconds=lease_seconds,
         where=[delivery.c.target == target],
+        lease_id=lease_id,
     )
     taken: list[dict[str, Any]] = []
     size = 0
@@ -194,8 +196,9 @@ def envelopes(connection: Connection, ids: Sequence[str]) -> dict[str, str]:
 
 
 def claim_receipts(
-    connection: Connection, target: str, *, now: datetime, limit: int, lease_seconds: float
-) -> list[WaitingReceipt]:
+    connection: Connection, target: str, *, now: datetime, limit: int, lease_seconds: float,
+    lease_id: str,
+) -> list[WaitingReceipt]:  # fmt: skip
     rows = work_queue.claim(
         connection,
         receipt_item,
@@ -203,11 +206,55 @@ def claim_receipts(
         limit=limit,
         lease_seconds=lease_seconds,
         where=[receipt_item.c.target == target],
+        lease_id=lease_id,
     )
+    return [WaitingReceipt(row["id"], row["ledger_index"], row["receipt"]) for row in rows]
+
+
+def of_lease(
+    connection: Connection, target: str, lease_id: str, *, now: datetime
+) -> list[Delivery]:
+    """What a lease still holds, in the order in which it was handed out."""
+    rows = connection.execute(
+        select(*_COLUMNS)
+        .where(*_held(delivery, target, lease_id, now))
+        .order_by(delivery.c.priority.desc(), delivery.c.due_at, delivery.c.id)
+    )
+    return [_delivery(row, None) for row in rows.mappings()]
+
+
+def receipts_of_lease(
+    connection: Connection, target: str, lease_id: str, *, now: datetime
+) -> list[WaitingReceipt]:
+    rows = connection.execute(
+        select(receipt_item.c.id, receipt_item.c.ledger_index, receipt_item.c.receipt).where(
+            *_held(receipt_item, target, lease_id, now)
+        )
+    )
+    return [WaitingReceipt(row.id, row.ledger_index, row.receipt) for row in rows]
+
+
+def _held(table: Table, target: str, lease_id: str, now: datetime) -> list[ColumnElement[bool]]:
     return [
-        WaitingReceipt(row["id"], row["lease_id"], row["ledger_index"], row["receipt"])
-        for row in rows
-    ]
+        table.c.target == target, table.c.lease_id == lease_id, _OPEN, table.c.leased_until > now
+    ]  # fmt: skip
+
+
+def flag_unconfirmed(
+    connection: Connection, ids: Sequence[str], *, unconfirmed: bool, lease_id: str
+) -> None:
+    """Notes whether messages go out on the last known status of their grants."""
+    connection.execute(
+        update(delivery)
+        .where(delivery.c.id.in_(ids), delivery.c.lease_id == lease_id)
+        .values(unconfirmed=unconfirmed)
+    )
+
+
+def move(connection: Connection, target: str, to: str) -> None:
+    """Everything that is for one queue, now or later, is for another."""
+    for column in (delivery.c.target, delivery.c.return_to, receipt_item.c.target):
+        connection.execute(update(column.table).where(column == target).values({column.name: to}))
 
 
 def release(
@@ -252,7 +299,6 @@ def finish(
     now: datetime,
     lease_id: str | None = None,
     problem: str | None = None,
-    unconfirmed: bool = False,
 ) -> list[str]:
     """Ends deliveries that are still ours to end, and drops their envelopes; returns which."""
     conditions = [delivery.c.id.in_(ids), _OPEN]
@@ -266,7 +312,6 @@ def finish(
                 state=state,
                 ended_at=now,
                 problem=problem,
-                unconfirmed=unconfirmed,
                 leased_until=None,
                 lease_id=None,
             )
@@ -291,8 +336,8 @@ def finish_receipts(connection: Connection, ids: Sequence[str], *, lease_id: str
 
 
 def release_receipts(
-    connection: Connection, ids: Sequence[str], *, now: datetime, due_at: datetime, error: str,
-    lease_id: str,
+    connection: Connection, ids: Sequence[str], *, now: datetime, due_at: datetime,
+    error: str | None, lease_id: str,
 ) -> None:  # fmt: skip
     work_queue.release(
         connection, receipt_item, ids, now=now, due_at=due_at, error=error, lease_id=lease_id
@@ -340,8 +385,10 @@ def postpone(connection: Connection, target: str, *, until: datetime) -> None:
         )
 
 
-def queued_under_withdrawn(connection: Connection, grant_ids: Collection[str]) -> list[str]:
-    """Content that waits under grants that their issuer has withdrawn."""
+def waiting_under_withdrawn(
+    connection: Connection, grant_ids: Collection[str], *, now: datetime
+) -> list[str]:
+    """Content that nobody holds a lease on, under grants that their issuer has withdrawn."""
     if not grant_ids:
         return []
     return list(
@@ -360,7 +407,8 @@ def queued_under_withdrawn(connection: Connection, grant_ids: Collection[str]) -
             .where(
                 recorded_grant.c.grant_id.in_(list(grant_ids)),
                 delivery.c.message_class == "content",
-                delivery.c.state == work_queue.QUEUED,
+                _OPEN,
+                or_(delivery.c.leased_until.is_(None), delivery.c.leased_until <= now),
             )
         )
     )

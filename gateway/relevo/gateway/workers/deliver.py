@@ -5,7 +5,9 @@ from typing import Final
 from typing_extensions import override
 
 from relevo.gateway.operations.context import Gateway
-from relevo.gateway.operations.deliver import Deliverer, expire
+from relevo.gateway.operations.deliver import Deliverer
+from relevo.gateway.operations.endings import expire
+from relevo.gateway.operations.mailbox import Mailboxes
 from relevo.servicekit.worker import Worker
 
 _IDLE_SECONDS: Final = 0.5
@@ -13,11 +15,20 @@ _EXPIRY_SECONDS: Final = 5.0
 
 
 class DeliveryWorker(Worker):
-    """Ends only when its flights have landed: each writes down what became of it."""
+    """Ends only when its flights have landed: each writes down what became of it.
 
-    def __init__(self, deliverer: Deliverer) -> None:
+    Whoever waits at a mailbox is let go at once, so that the process can end.
+    """
+
+    def __init__(self, deliverer: Deliverer, mailboxes: Mailboxes) -> None:
         super().__init__("deliver", deliverer.step, idle_seconds=_IDLE_SECONDS)
         self._deliverer = deliverer
+        self._mailboxes = mailboxes
+
+    @override
+    def stop(self) -> None:
+        self._mailboxes.close()
+        super().stop()
 
     @override
     async def run(self) -> None:
