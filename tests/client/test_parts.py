@@ -212,6 +212,8 @@ def test_a_secret_that_is_none_believes_nothing() -> None:
         (answers.Webhook, "WebhookView"),
         (answers.CreatedWebhook, "CreatedWebhook"),
         (answers.Pin, "PinView"),
+        (answers.ReturneePage, "ReturneePage"),
+        (answers.RowPage, "RowPage"),
     ],
 )
 def test_answers_are_those_that_the_node_documents(model: type[BaseModel], schema: str) -> None:

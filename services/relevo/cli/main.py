@@ -24,6 +24,7 @@ _GROUPS: Final = {
     "auth": "An issuer that stands alone: run it.",
     "referral": "Submit, read and answer referrals at one's own node.",
     "consent": "Record what a person allowed, and end it when she says so.",
+    "returnees": "Post lists of people who return, and keep their records.",
     "status": "Ask what became of a referral, by the code that its person carries.",
     "events": "Print what happened at one's own node.",
     "token": "Print an access token, for use with curl.",

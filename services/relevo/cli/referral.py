@@ -43,12 +43,12 @@ def _submit_many(relevo: Relevo, documents: list[object], key: str | None) -> No
         raise CommandError("Each referral of a list is a JSON object.")
     numbers = iter(range(len(documents)))
     rows, refused = [], 0
-    with progress("Submitting", len(documents)) as advance:
+    with progress("Submitting", len(documents)) as bar:
         for outcome in relevo.referrals.submit_many(
             (document for document in documents if isinstance(document, dict)),
             key=None if key is None else lambda _: f"{key}-{next(numbers)}",
         ):
-            advance(1)
+            bar.show(outcome.number + 1, len(documents))
             if outcome.referral is not None:
                 rows.append(
                     [str(outcome.number), outcome.referral.id, outcome.referral.reference_code]

@@ -8,6 +8,7 @@ from pydantic import Field
 from relevo.contracts.model import ContractModel, Moment
 from relevo.contracts.problem import Problem
 from relevo.contracts.referral import Referral
+from relevo.contracts.returnee import ReturneeRecord, RowAnswer
 
 from .exceptions import RelevoProblemError
 
@@ -114,3 +115,13 @@ class Pin(ContractModel):
     fingerprint: str
     confirmed_by: str | None = None
     pinned_at: Moment
+
+
+class ReturneePage(ContractModel):
+    returnees: list[ReturneeRecord]
+    next_cursor: str | None = None
+
+
+class RowPage(ContractModel):
+    rows: list[RowAnswer]
+    next_cursor: int | None = None

@@ -20,10 +20,13 @@ class Events(Requests[M_co]):
         Args:
             after: `position` of the last event that was dealt with; 0 from the beginning.
         """
-        while page := (yield from self._page(after)):
-            for event in page:
+        while True:
+            page = yield from self._page(after)
+            for event in page.events:
                 yield Give(event)
-            after = page[-1].position
+            if page.next_after <= after:
+                return
+            after = page.next_after
 
     @listing
     def follow(self, after: int = 0, *, every_seconds: float = 2.0) -> Items[CloudEvent]:
@@ -41,14 +44,13 @@ class Events(Requests[M_co]):
         """
         while True:
             page = yield from self._page(after, math.inf)
-            for event in page:
+            for event in page.events:
                 yield Give(event)
-                after = event.position
-            if not page:
+            if page.next_after <= after:
                 yield Pause(every_seconds)
+            after = max(after, page.next_after)
 
-    def _page(self, after: int, patience_seconds: float | None = None) -> Plan[list[CloudEvent]]:
-        page = yield from self._get(
+    def _page(self, after: int, patience_seconds: float | None = None) -> Plan[EventPage]:
+        return self._get(
             EventPage, "events", after=after, limit=PAGE, patience_seconds=patience_seconds
         )
-        return page.events

@@ -146,6 +146,8 @@ _KINDS: Final[tuple[tuple[type[RelevoProblemError], frozenset[str]], ...]] = (
                 "pathway_field_required",
                 "share_not_in_pathway",
                 "reason_required",
+                "manifest_unreadable",
+                "unsupported_media_type",
             }
         ),
     ),

@@ -24,8 +24,10 @@ from .consents import Consents
 from .credentials import Credentials
 from .directory import Directory
 from .events import Events
+from .manifests import Manifests
 from .plan import Blocking, Driver, M_co, Waiting
 from .referrals import Referrals
+from .returnees import Returnees
 from .session import OnRetry, Session
 from .settings import ClientSettings
 from .status import StatusQuestions
@@ -40,6 +42,8 @@ class _Services(Generic[M_co]):
     Attributes:
         referrals: Submit, read, answer.
         consents: Record, read, withdraw.
+        returnees: Records of people who return.
+        manifests: Lists of them, posted whole.
         events: What happened, in order.
         status: A referral's state, by the code that its person carries.
         directory: Who is on the network, and whose key is trusted.
@@ -58,6 +62,8 @@ class _Services(Generic[M_co]):
         session = Session(settings, Tokens(settings, credentials, clock), clock, on_retry)
         self.referrals: Referrals[M_co] = Referrals(driver, session)
         self.consents: Consents[M_co] = Consents(driver, session)
+        self.returnees: Returnees[M_co] = Returnees(driver, session)
+        self.manifests: Manifests[M_co] = Manifests(driver, session)
         self.events: Events[M_co] = Events(driver, session)
         self.status: StatusQuestions[M_co] = StatusQuestions(driver, session)
         self.directory: Directory[M_co] = Directory(driver, session)

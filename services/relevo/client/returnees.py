@@ -1,0 +1,89 @@
+"""People who return: their records, from the list that announces them to the day they are received."""
+
+from datetime import datetime
+
+from relevo.contracts.lifecycles.returnee import State
+from relevo.contracts.returnee import ReturneeRecord, ReturneeTransition
+
+from .answers import ReturneePage
+from .plan import Give, Items, M_co, Plan, listing, operation
+from .requests import Input, Requests, new_key
+
+
+class Returnees(Requests[M_co]):
+    """The institution's own records. Entering one sends nothing anywhere."""
+
+    @operation
+    def enter(self, returnee: Input, *, key: str | None = None) -> Plan[ReturneeRecord]:
+        """Enters somebody who stands on no list.
+
+        Args:
+            returnee: A `ReturneeInput`.
+            key: Idempotency key, 1 to 255 printable characters; with one of your own she is entered
+                once even if your system fails in between.
+
+        Raises:
+            InvalidInputError: Something does not fit the contract.
+        """
+        return self._post(ReturneeRecord, "returnees", value=returnee, key=key or new_key())
+
+    @operation
+    def get(self, returnee_id: str) -> Plan[ReturneeRecord]:
+        """A record with what is known of her, and who belongs to her.
+
+        Raises:
+            NotFoundError: Absent, or not yours.
+        """
+        return self._get(ReturneeRecord, "returnees", returnee_id)
+
+    @listing
+    def find(
+        self, *, state: State | None = None, manifest_id: str | None = None
+    ) -> Items[ReturneeRecord]:
+        """Records, newest first, without persons; pages are read as they are needed.
+
+        Args:
+            state: Only those in this state.
+            manifest_id: Only those of this list.
+        """
+        cursor = None
+        while True:
+            page = yield from self._get(
+                ReturneePage, "returnees", state=state, manifest_id=manifest_id, cursor=cursor
+            )
+            for returnee in page.returnees:
+                yield Give(returnee)
+            cursor = page.next_cursor
+            if cursor is None:
+                return
+
+    @operation
+    def take_step(self, returnee_id: str, step: Input) -> Plan[ReturneeRecord]:
+        """Any step of `possible_next`; repeating the last one changes nothing.
+
+        Args:
+            returnee_id: Of a record of this institution.
+            step: A `ReturneeTransition`.
+
+        Raises:
+            IllegalTransitionError: Not possible from here.
+            InvalidInputError: The step needs a reason, or the record that goes on.
+            NotFoundError: Absent, or not yours.
+        """
+        return self._step(returnee_id, step)
+
+    @operation
+    def arrive(self, returnee_id: str, *, at: datetime | None = None) -> Plan[ReturneeRecord]:
+        """She is here. `at` has a time zone; now unless given. Raises as `take_step` does."""
+        return self._step(returnee_id, ReturneeTransition(to="arrived", at=at))
+
+    @operation
+    def receive(self, returnee_id: str, *, at: datetime | None = None) -> Plan[ReturneeRecord]:
+        """The institute has received her. `at` has a time zone; now unless given.
+
+        From then on no list changes her record. Raises as `take_step` does.
+        """
+        return self._step(returnee_id, ReturneeTransition(to="received", at=at))
+
+    def _step(self, returnee_id: str, step: Input) -> Plan[ReturneeRecord]:
+        return self._post(ReturneeRecord, "returnees", returnee_id, "transitions", value=step)
