@@ -10,17 +10,15 @@ from typing import Any, Final
 
 from relevo.contracts import coverage
 from relevo.contracts.consent import Consent
-from relevo.contracts.grant_slice import GRANT_TYP, GrantSlice
-from relevo.contracts.identifiers import country_of
+from relevo.contracts.identifiers import country_of, institution_of
 from relevo.contracts.message_types.referral_submitted import (
     REFERRAL_SUBMITTED,
     ConsentTerms,
     ReferralSubmitted,
 )
-from relevo.contracts.minimisation import minimise, withheld
 from relevo.contracts.model import ContractModel
 from relevo.contracts.pathways.loader import Pathway, pathway
-from relevo.contracts.person import Person, excluded_countries
+from relevo.contracts.person import Person
 from relevo.contracts.problem import FieldError, ProblemError
 from relevo.contracts.referral import ReferralSubmission
 from relevo.contracts.vocabularies.loader import in_code_order
@@ -28,12 +26,13 @@ from relevo.node.domain.outgoing import OutgoingMessage
 from relevo.node.storage import outbox, referrals
 from relevo.node.storage.grants import HeldGrant
 from relevo.node.storage.referrals import SealedReferral, StoredEvent, StoredReferral
-from relevo.servicekit import jose
 from relevo.servicekit.access_token import Caller
-from relevo.servicekit.ids import new_id, new_reference_code, random_id
+from relevo.servicekit.ids import new_id, new_reference_code
 
 from .context import Node
+from .cut import Asked, Cut, cut
 from .directory import Peer
+from .slices import sign_slice
 from .visibility import may_touch
 
 RETURN_CATEGORIES: Final = ("service_history",)
@@ -73,6 +72,7 @@ def draft(
     peer: Peer | None,
     consents: Mapping[str, tuple[Consent, str]],
     now: datetime,
+    parent: StoredReferral | None = None,
 ) -> Draft:
     """Decides about one submission.
 
@@ -84,43 +84,32 @@ def draft(
         peer: The receiver's institution; None while nobody can be asked.
         consents: Records and their owners, by id.
         now: Business time.
+        parent: The referral that it says it continues, if that is held here.
 
     Raises:
         ProblemError: What stands against it.
     """
+    if submission.part_of is not None:
+        _check_parent(caller, parent)
     route = pathway(submission.pathway)
     check_pathway(submission, route)
     if peer is not None:
         check_receiver(peer, submission.receiver, route)
-    records = _consents(consents, caller, submission)
-    share = in_code_order("data_category", submission.share)
-    excluded = excluded_countries(submission.persons)
-    coverage.check_country_of_origin(
-        submission.receiver, excluded_countries=excluded, consents=records
+    asked = Asked(
+        receiver=submission.receiver,
+        purpose=submission.purpose,
+        persons=submission.persons,
+        share=submission.share,
+        consent_ids=submission.consent_ids,
+        basis=submission.basis,
     )
-    for record in records:
-        coverage.check_consent(
-            record,
-            receiver=submission.receiver,
-            purpose=submission.purpose,
-            categories=share,
-            now=now,
-        )
-    leaving = [
-        minimise(person, allowed=share, wanted=route.wanted) for person in submission.persons
-    ]
-    _check_required(route, leaving)
-    left_out = sorted(
-        {
-            section
-            for person, sent in zip(submission.persons, leaving, strict=True)
-            for section in withheld(person, sent)
-        }
-    )
+    may_leave = cut(caller, asked, route, consents, now=now)
+    _check_required(route, may_leave.leaving)
+    records, left_out = may_leave.records, may_leave.left_out
     key_ids = [node.vault.new_key() for _ in submission.persons]
     stored = _referral(node, sender, submission, left_out, data_key_id=key_ids[0], now=now)
-    slices = [_slices(node, record, stored, submission, share, excluded) for record in records]
-    message = _message(stored, route, submission, share, leaving, records, slices)
+    slices = [_slices(node, record, stored, may_leave) for record in records]
+    message = _message(stored, route, submission, may_leave, slices, parent=parent)
     waiting = outbox.seal(node.vault, stored.data_key_id, message, now=now)
     if len(waiting["sealed"]) > MAX_MESSAGE_BYTES:
         raise ProblemError("body_too_large", limit=MAX_MESSAGE_BYTES)
@@ -195,21 +184,18 @@ def check_receiver(peer: Peer, receiver: str, route: Pathway) -> None:
         )
 
 
-def _consents(
-    known: Mapping[str, tuple[Consent, str]], caller: Caller, submission: ReferralSubmission
-) -> list[Consent]:
-    records = [
-        known[consent_id][0]
-        for consent_id in dict.fromkeys(submission.consent_ids)
-        if consent_id in known and may_touch(caller, known[consent_id][1])
-    ]
-    people = {person.person_id for person in submission.persons}
-    if len(records) != len(set(submission.consent_ids)):
-        raise ProblemError("consent_missing")
-    if submission.basis is None and {record.person_id for record in records} != people:
-        # Somebody without a consent of her own, or a consent of somebody who is not in it.
-        raise ProblemError("consent_missing")
-    return records
+def _check_parent(caller: Caller, parent: StoredReferral | None) -> None:
+    if parent is None or not may_touch(caller, parent.owner):
+        detail = "no referral that you sent or received"
+        raise ProblemError("invalid_input", errors=[FieldError(pointer="/part_of", detail=detail)])
+
+
+def _known_to(receiver: str, parent: StoredReferral | None) -> str | None:
+    """The id of the referral before, for a receiver that had part in it; nobody else needs it."""
+    if parent is None:
+        return None
+    parties = {institution_of(parent.sender), institution_of(parent.receiver)}
+    return parent.id if institution_of(receiver) in parties else None
 
 
 def _check_required(route: Pathway, leaving: list[dict[str, object]]) -> None:
@@ -255,6 +241,9 @@ def _referral(
             "needs": [need.model_dump() for need in submission.needs],
             "withheld": left_out,
             "local_reference": submission.local_reference,
+            # What a redirect goes on with.
+            "share": list(submission.share),
+            "basis": None if submission.basis is None else submission.basis.model_dump(mode="json"),
         },
         persons=[p.model_dump(mode="json", exclude_none=True) for p in submission.persons],
     )
@@ -264,17 +253,17 @@ def _message(
     stored: StoredReferral,
     route: Pathway,
     submission: ReferralSubmission,
-    share: list[str],
-    leaving: list[dict[str, object]],
-    records: list[Consent],
+    may_leave: Cut,
     slices: list[tuple[HeldGrant, HeldGrant]],
+    *,
+    parent: StoredReferral | None,
 ) -> OutgoingMessage:
     forward = [pair[0] for pair in slices]
     body = ReferralSubmitted(
         needs=submission.needs,
         persons=[
             Person.model_validate({"person_id": str(position), **sections})
-            for position, sections in enumerate(leaving, start=1)
+            for position, sections in enumerate(may_leave.leaving, start=1)
         ],
         terms=[
             ConsentTerms(
@@ -283,10 +272,10 @@ def _message(
                 denials=record.denials,
                 valid_until=record.valid_until,
             )
-            for grant, record in zip(forward, records, strict=True)
+            for grant, record in zip(forward, may_leave.records, strict=True)
         ],
         return_grants=[pair[1].jws for pair in slices],
-        part_of=submission.part_of,
+        part_of=_known_to(submission.receiver, parent),
         submitted_at=stored.created_at,
     )
     return OutgoingMessage(
@@ -299,7 +288,7 @@ def _message(
         pathway=route.public_name,
         triage=stored.triage,
         purpose=stored.purpose,
-        categories=share,
+        categories=may_leave.share,
         grants=[grant.jws for grant in forward],
         grant_ids=[grant.id for grant in forward],
         basis=submission.basis,
@@ -311,46 +300,29 @@ def _message(
 
 
 def _slices(
-    node: Node,
-    record: Consent,
-    stored: StoredReferral,
-    submission: ReferralSubmission,
-    share: list[str],
-    excluded: set[str],
+    node: Node, record: Consent, stored: StoredReferral, may_leave: Cut
 ) -> tuple[HeldGrant, HeldGrant]:
     """The slice under which this leaves, and the one under which the answer may come back."""
-
-    def signed(giver: str, taker: str, categories: list[str], **named: list[str]) -> HeldGrant:
-        claims = GrantSlice(
-            iss=node.institution,
-            jti=random_id(),
-            iat=int(node.clock.business().timestamp()),
-            nbf=int(record.valid_from.timestamp()),
-            exp=int(record.valid_until.timestamp()),
-            sender=giver,
-            receiver=taker,
-            purposes=[submission.purpose],
-            categories=categories,
-            **named,  # type: ignore[arg-type]
-        )
-        return HeldGrant(
-            id=claims.jti,
-            consent_id=record.id,
-            referral_id=stored.id,
-            issuer=node.institution,
-            sender=giver,
-            receiver=taker,
-            jws=jose.sign(claims.model_dump(), node.keys.signing[0], typ=GRANT_TYP),
-            expires_at=record.valid_until,
-        )
-
+    excluded = may_leave.excluded
     return (
-        signed(
-            stored.sender,
-            stored.receiver,
-            share,
+        sign_slice(
+            node,
+            record,
+            referral_id=stored.id,
+            sender=stored.sender,
+            receiver=stored.receiver,
+            purpose=stored.purpose,
+            categories=may_leave.share,
             status_parties=coverage.named_for(record, "status", excluded_countries=excluded),
             follow_up_parties=coverage.named_for(record, "follow_up", excluded_countries=excluded),
         ),
-        signed(stored.receiver, stored.sender, list(RETURN_CATEGORIES)),
+        sign_slice(
+            node,
+            record,
+            referral_id=stored.id,
+            sender=stored.receiver,
+            receiver=stored.sender,
+            purpose=stored.purpose,
+            categories=list(RETURN_CATEGORIES),
+        ),
     )

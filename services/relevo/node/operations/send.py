@@ -20,6 +20,7 @@ from relevo.contracts.consent import Consent
 from relevo.contracts.problem import ProblemError
 from relevo.contracts.referral import ReferralSubmission
 from relevo.node.storage import consents, feed, grants, outbox, referrals
+from relevo.node.storage.referrals import StoredReferral
 from relevo.servicekit import idempotency
 from relevo.servicekit.access_token import Caller
 from relevo.servicekit.gather import Gather
@@ -126,7 +127,9 @@ def _decide(
     answered = _answered(connection, batch)
     wanted = {consent_id for asked in batch for consent_id in asked.item.referral.consent_ids}
     held = consents.get_many(connection, node.vault, sorted(wanted))
-    return [_decide_one(node, asked, answered, held, now) for asked in batch]
+    continued = {asked.item.referral.part_of for asked in batch if asked.item.referral.part_of}
+    parents = referrals.by_ids(connection, sorted(continued)) if continued else {}
+    return [_decide_one(node, asked, answered, held, parents, now) for asked in batch]
 
 
 def _answered(
@@ -152,6 +155,7 @@ def _decide_one(
     asked: _Asked,
     answered: dict[tuple[str, str], tuple[str, SubmittedReferral]],
     held: dict[str, tuple[Consent, str]],
+    parents: dict[str, StoredReferral],
     now: datetime,
 ) -> Draft | SubmittedReferral | ProblemError:
     key = (asked.caller.client_id, asked.item.key)
@@ -169,6 +173,7 @@ def _decide_one(
             peer=asked.peer,
             consents=held,
             now=now,
+            parent=parents.get(asked.item.referral.part_of or ""),
         )
     except ProblemError as problem:
         return problem
