@@ -181,7 +181,9 @@ def of_manifest(
     for column, wanted in ((returnee.c.row_key, row_keys), (returnee.c.row_digest, row_digests)):
         for batch in _batches(sorted(wanted)):
             query = select(returnee).where(returnee.c.manifest_id == manifest_id, column.in_(batch))
-            for row in connection.execute(query).mappings():
+            rows = connection.execute(query).mappings().all()
+            vault.fetch([row["data_key_id"] for row in rows])
+            for row in rows:
                 if row["id"] not in found:
                     found[row["id"]] = opened(vault, _bare(row), row["sealed"])
     return sorted(found.values(), key=lambda record: (record.created_at, record.id))
