@@ -18,6 +18,7 @@ import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from joserfc.jwk import OKPKey
@@ -82,6 +83,11 @@ def verify(note: str, *, origin: str, keys: Sequence[OKPKey]) -> Checkpoint:
     Raises:
         CheckpointError: It is another ledger's, malformed, or none of the keys signed it.
     """
+    return _verify(note, origin, tuple(keys))
+
+
+@lru_cache(maxsize=64)  # one checkpoint serves every receipt of a batch
+def _verify(note: str, origin: str, keys: tuple[OKPKey, ...]) -> Checkpoint:
     text, lines = _split(note)
     checkpoint = parse(text)
     if checkpoint.origin != origin:
