@@ -13,31 +13,27 @@ from sqlalchemy import Connection
 
 from relevo.contracts.exchange import BatchAnswer, MessageAnswer, MessageBatch
 from relevo.contracts.identifiers import institution_of
-from relevo.contracts.lifecycles.referral import Actor
 from relevo.contracts.message_types.consent_withdrawn import CONSENT_WITHDRAWN
 from relevo.contracts.message_types.counter_referral import COUNTER_REFERRAL
 from relevo.contracts.message_types.message_inapplicable import (
     MESSAGE_INAPPLICABLE,
-    MessageInapplicable,
 )
 from relevo.contracts.message_types.referral_state import REFERRAL_STATE, ReferralState
 from relevo.contracts.message_types.referral_submitted import REFERRAL_SUBMITTED
 from relevo.contracts.message_types.withdrawal_answered import WITHDRAWAL_ANSWERED
 from relevo.contracts.problem import Language, ProblemError
 from relevo.contracts.receipt import Receipt
-from relevo.node.storage import grants, inbox, outbox, referrals
-from relevo.node.storage.grants import HeldGrant
-from relevo.node.storage.holdings import Holdings
-from relevo.node.storage.inbox import Received
-from relevo.node.storage.referrals import StoredEvent, StoredReferral
+from relevo.node.storage import grants, inbox, referrals
+from relevo.node.storage.referrals import StoredEvent
 from relevo.node.storage.vault import ErasedError
 
 from .arrival import Arrival, arrival
+from .batch import Batch
 from .context import Node
 from .directory import Directory
 from .open_envelope import Arrived, Opened, open_all
 from .receipts import proved, store_receipts
-from .tell import control_message, mark_withdrawn, tell_state
+from .tell import mark_withdrawn, tell_state
 
 _HELD_UP: Final = {"gateway_unreachable", "unavailable"}
 
@@ -110,96 +106,18 @@ def _answer(
     return MessageAnswer(message_id=message_id, result=outcome)
 
 
-class _Batch:
-    """Messages of one transaction: what they need is read at once, and what they change is kept here.
-
-    A handler refuses before it changes anything.
-    """
-
-    def __init__(
-        self,
-        connection: Connection,
-        node: Node,
-        opened: Sequence[Opened],
-        receipts: Sequence[Receipt],
-    ) -> None:
-        self.connection = connection
-        self.node = node
-        self.now = node.clock.business()
-        carriers = outbox.sent(connection, [receipt.leaf.message_id for receipt in receipts])
-        self.holdings = Holdings(
-            connection,
-            node.vault,
-            {item.envelope.sub for item in opened}
-            | {message.referral_id for message in carriers.values()},
-        )
-        self.digests = inbox.digests(connection, [item.envelope.jti for item in opened])
-        self.withdrawn = grants.withdrawn_among(
-            connection, [grant.jti for item in opened for grant in item.grants]
-        )
-        self.codes = referrals.codes_among(
-            connection,
-            {i.envelope.reference_code for i in opened if i.kind is REFERRAL_SUBMITTED},
-        )
-        self._grants: list[HeldGrant] = []
-        self._received: list[Received] = []
-
-    def take(self, new: Arrival) -> None:
-        """A referral that was not here before."""
-        self.holdings.add(new.stored, new.sealed, new.first)
-        self.codes.add(new.stored.reference_code)
-        self._grants += new.grants
-
-    def remember(self, item: Opened, *, applicable: bool) -> None:
-        """The same message does not count again."""
-        envelope = item.envelope
-        self.digests[envelope.jti] = item.digest
-        self._received.append(
-            Received(
-                message_id=envelope.jti,
-                digest=item.digest,
-                sender=envelope.iss,
-                referral_id=envelope.sub,
-                message_type=envelope.message_type,
-                applicable=applicable,
-                received_at=self.now,
-            )
-        )
-
-    def party_to(self, item: Opened) -> tuple[StoredReferral, Actor]:
-        """The referral, if these two are its two sides, and which side speaks.
-
-        Raises:
-            ProblemError: `not_found`, the same whether it is unknown or somebody else's.
-        """
-        envelope = item.envelope
-        held = self.holdings.get(envelope.sub)
-        if held is not None:
-            if (held.sender, held.receiver, held.role) == (envelope.iss, envelope.aud, "receiver"):
-                return held, "sender"
-            if (held.receiver, held.sender, held.role) == (envelope.iss, envelope.aud, "sender"):
-                return held, "receiver"
-        raise ProblemError("not_found")
-
-    def write(self) -> None:
-        """Stores it all. The last thing of its transaction."""
-        inbox.add(self.connection, self._received)
-        grants.add(self.connection, self._grants)
-        self.holdings.write()
-
-
 def _apply_all(
     connection: Connection, node: Node, ready: Sequence[Ready], receipts: list[Receipt]
 ) -> list[Outcome]:
     opened = [one.item for one in ready if isinstance(one.item, Opened)]
-    batch = _Batch(connection, node, opened, receipts)
+    batch = Batch(connection, node, opened, receipts)
     outcomes = [_apply(batch, one) for one in ready]
     store_receipts(connection, batch.holdings, node, receipts)
     batch.write()
     return outcomes
 
 
-def _apply(batch: _Batch, ready: Ready) -> Outcome:
+def _apply(batch: Batch, ready: Ready) -> Outcome:
     item = ready.item
     if isinstance(item, ProblemError):
         return item
@@ -219,7 +137,7 @@ def _apply(batch: _Batch, ready: Ready) -> Outcome:
     return "accepted"
 
 
-def _submitted(batch: _Batch, item: Opened, new: Arrival) -> bool:
+def _submitted(batch: Batch, item: Opened, new: Arrival) -> bool:
     if batch.withdrawn & {(grant.iss, grant.jti) for grant in item.grants}:
         raise ProblemError("grant_not_live", grant_state="withdrawn")
     held = batch.holdings.get(new.stored.id)
@@ -235,7 +153,7 @@ def _submitted(batch: _Batch, item: Opened, new: Arrival) -> bool:
     return True
 
 
-def _state(batch: _Batch, item: Opened) -> bool:
+def _state(batch: Batch, item: Opened) -> bool:
     envelope, body = item.envelope, cast("ReferralState", item.body)
     if envelope.event_seq is None or envelope.event_seq == 0:
         raise ProblemError("envelope_malformed", fault="an event needs its number")
@@ -249,21 +167,11 @@ def _state(batch: _Batch, item: Opened) -> bool:
         batch.holdings.tell(after, "referral.state_changed", now=batch.now, event_seq=number)
     fits = event.seq in applied or event.seq > after.next_seq
     if not fits:
-        _answer_inapplicable(batch, after, envelope.jti)
+        batch.answer_inapplicable(after, envelope.jti)
     return fits
 
 
-def _answer_inapplicable(batch: _Batch, referral: StoredReferral, message_id: str) -> None:
-    body = MessageInapplicable(
-        message=message_id, state=referral.state, event_seq=referral.next_seq - 1
-    )
-    message = control_message(
-        referral, MESSAGE_INAPPLICABLE.id, body.model_dump(mode="json"), now=batch.now
-    )
-    batch.holdings.send(referral, message, now=batch.now)
-
-
-def _counter_referral(batch: _Batch, item: Opened) -> bool:
+def _counter_referral(batch: Batch, item: Opened) -> bool:
     held, actor = batch.party_to(item)
     if actor != "receiver":
         raise ProblemError("not_found")
@@ -274,7 +182,7 @@ def _counter_referral(batch: _Batch, item: Opened) -> bool:
     return True
 
 
-def _withdrawn(batch: _Batch, item: Opened) -> bool:
+def _withdrawn(batch: Batch, item: Opened) -> bool:
     envelope = item.envelope
     issuer = institution_of(envelope.iss)
     grants.note_withdrawn(batch.connection, issuer, envelope.withdrawn, now=batch.now)
@@ -286,13 +194,13 @@ def _withdrawn(batch: _Batch, item: Opened) -> bool:
     return True
 
 
-def _noted(batch: _Batch, item: Opened) -> bool:
+def _noted(batch: Batch, item: Opened) -> bool:
     held, _ = batch.party_to(item)
     batch.holdings.tell(held, item.kind.name, now=batch.now)
     return True
 
 
-_HANDLERS: Final[dict[str, Callable[[_Batch, Opened], bool]]] = {
+_HANDLERS: Final[dict[str, Callable[[Batch, Opened], bool]]] = {
     REFERRAL_STATE.id: _state,
     COUNTER_REFERRAL.id: _counter_referral,
     CONSENT_WITHDRAWN.id: _withdrawn,

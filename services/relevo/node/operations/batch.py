@@ -1,0 +1,112 @@
+"""What the messages of one transaction need and change, read at once and written at once."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection
+
+from relevo.contracts.lifecycles.referral import Actor
+from relevo.contracts.message_types.message_inapplicable import (
+    MESSAGE_INAPPLICABLE,
+    MessageInapplicable,
+)
+from relevo.contracts.message_types.referral_submitted import REFERRAL_SUBMITTED
+from relevo.contracts.problem import ProblemError
+from relevo.contracts.receipt import Receipt
+from relevo.node.storage import grants, inbox, outbox, referrals
+from relevo.node.storage.grants import HeldGrant
+from relevo.node.storage.holdings import Holdings
+from relevo.node.storage.inbox import Received
+from relevo.node.storage.referrals import StoredReferral
+
+from .arrival import Arrival
+from .context import Node
+from .open_envelope import Opened
+from .tell import control_message
+
+
+class Batch:
+    """Messages of one transaction: what they need is read at once, and what they change is kept here.
+
+    A handler refuses before it changes anything.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        node: Node,
+        opened: Sequence[Opened],
+        receipts: Sequence[Receipt],
+    ) -> None:
+        self.connection = connection
+        self.node = node
+        self.now = node.clock.business()
+        carriers = outbox.sent(connection, [receipt.leaf.message_id for receipt in receipts])
+        self.holdings = Holdings(
+            connection,
+            node.vault,
+            {item.envelope.sub for item in opened}
+            | {message.referral_id for message in carriers.values()},
+        )
+        self.digests = inbox.digests(connection, [item.envelope.jti for item in opened])
+        self.withdrawn = grants.withdrawn_among(
+            connection, [grant.jti for item in opened for grant in item.grants]
+        )
+        self.codes = referrals.codes_among(
+            connection,
+            {i.envelope.reference_code for i in opened if i.kind is REFERRAL_SUBMITTED},
+        )
+        self._grants: list[HeldGrant] = []
+        self._received: list[Received] = []
+
+    def take(self, new: Arrival) -> None:
+        """A referral that was not here before."""
+        self.holdings.add(new.stored, new.sealed, new.first)
+        self.codes.add(new.stored.reference_code)
+        self._grants += new.grants
+
+    def remember(self, item: Opened, *, applicable: bool) -> None:
+        """The same message does not count again."""
+        envelope = item.envelope
+        self.digests[envelope.jti] = item.digest
+        self._received.append(
+            Received(
+                message_id=envelope.jti,
+                digest=item.digest,
+                sender=envelope.iss,
+                referral_id=envelope.sub,
+                message_type=envelope.message_type,
+                applicable=applicable,
+                received_at=self.now,
+            )
+        )
+
+    def party_to(self, item: Opened) -> tuple[StoredReferral, Actor]:
+        """The referral, if these two are its two sides, and which side speaks.
+
+        Raises:
+            ProblemError: `not_found`, the same whether it is unknown or somebody else's.
+        """
+        envelope = item.envelope
+        held = self.holdings.get(envelope.sub)
+        if held is not None:
+            if (held.sender, held.receiver, held.role) == (envelope.iss, envelope.aud, "receiver"):
+                return held, "sender"
+            if (held.receiver, held.sender, held.role) == (envelope.iss, envelope.aud, "sender"):
+                return held, "receiver"
+        raise ProblemError("not_found")
+
+    def answer_inapplicable(self, referral: StoredReferral, message_id: str) -> None:
+        """Tells the other side that a message no longer fits, and where the referral stands."""
+        body = MessageInapplicable(
+            message=message_id, state=referral.state, event_seq=referral.next_seq - 1
+        )
+        message = control_message(
+            referral, MESSAGE_INAPPLICABLE.id, body.model_dump(mode="json"), now=self.now
+        )
+        self.holdings.send(referral, message, now=self.now)
+
+    def write(self) -> None:
+        """Stores it all. The last thing of its transaction."""
+        inbox.add(self.connection, self._received)
+        grants.add(self.connection, self._grants)
+        self.holdings.write()
