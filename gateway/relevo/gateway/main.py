@@ -17,7 +17,16 @@ from relevo.servicekit.issuer_statements import Fetch
 from relevo.servicekit.migrations import is_current
 from relevo.servicekit.worker import Worker
 
-from .api import deliveries, grants, institutions, ledger, mailbox, messages, status_queries
+from .api import (
+    deliveries,
+    follow_up_requests,
+    grants,
+    institutions,
+    ledger,
+    mailbox,
+    messages,
+    status_queries,
+)
 from .api import directory as directory_api
 from .api.dependencies import Service
 from .clients.outbound import Outbound
@@ -27,7 +36,9 @@ from .operations.accept import Acceptance
 from .operations.context import Gateway, GatewayKeys
 from .operations.deliver import Deliverer
 from .operations.directory import Directory
+from .operations.follow_up import FollowUpDesk
 from .operations.mailbox import Mailboxes
+from .operations.signed_queries import SignedQueries
 from .operations.status import StatusDesk
 from .workers.deliver import DeliveryWorker, expiry_worker
 from .workers.witness import witness_worker
@@ -40,6 +51,7 @@ _ROUTERS = (
     messages.router,
     mailbox.router,
     status_queries.router,
+    follow_up_requests.router,
     grants.router,
     directory_api.router,
     institutions.router,
@@ -107,6 +119,7 @@ def create_app(
     directory = Directory(gateway)
     deliverer = Deliverer(gateway, directory)
     mailboxes = Mailboxes(gateway, directory)
+    queries = SignedQueries(gateway, directory)
     delivery_worker = DeliveryWorker(deliverer, mailboxes)
     workers: list[Worker] = [
         delivery_worker,
@@ -147,7 +160,8 @@ def create_app(
         gateway,
         directory,
         Acceptance(gateway, directory),
-        StatusDesk(gateway, directory),
+        StatusDesk(gateway, queries),
+        FollowUpDesk(gateway, queries),
         mailboxes,
     )
     app.state.deliverer = deliverer

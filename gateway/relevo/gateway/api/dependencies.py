@@ -8,6 +8,7 @@ from fastapi import Request
 from relevo.gateway.operations.accept import Acceptance
 from relevo.gateway.operations.context import Gateway
 from relevo.gateway.operations.directory import Directory
+from relevo.gateway.operations.follow_up import FollowUpDesk
 from relevo.gateway.operations.mailbox import Mailboxes
 from relevo.gateway.operations.status import StatusDesk
 from relevo.servicekit.access_token import Caller
@@ -21,6 +22,7 @@ class Service:
     directory: Directory
     acceptance: Acceptance
     status_desk: StatusDesk
+    follow_up_desk: FollowUpDesk
     mailboxes: Mailboxes
 
 

@@ -10,6 +10,7 @@ from relevo.contracts.exchange import (
     GrantStatusQuestion,
     MessageBatch,
 )
+from relevo.contracts.follow_up import FollowUpHolder, SignedFollowUpQuery
 from relevo.contracts.institution import DirectoryPage
 from relevo.contracts.ledger import ConsistencyProof, WitnessedCheckpoint
 from relevo.contracts.model import ContractModel
@@ -42,6 +43,12 @@ class PeerClient:
         """Passes on a status query as its asker signed it."""
         body = query.model_dump_json().encode()
         return _read(Status, await self._post("/v1/status-queries", body, Scope.REFERRALS_STATUS))
+
+    async def follow_up_holder(self, query: SignedFollowUpQuery) -> FollowUpHolder:
+        """Passes on the question who carries out a follow-up, as its asker signed it."""
+        body = query.model_dump_json().encode()
+        content = await self._post("/v1/follow-up-requests", body, Scope.FOLLOW_UPS_REQUEST)
+        return _read(FollowUpHolder, content)
 
     async def grant_status(self, question: GrantStatusQuestion) -> GrantStatusAnswer:
         """Asks about grants whose issuer is at home there."""

@@ -192,6 +192,7 @@ def _grants(item: Passed, codes: set[str]) -> list[RecordedGrant]:
             expires_at=_moment(claims.exp),
             reference_code=code,
             status_parties=tuple(claims.status_parties),
+            follow_up_parties=tuple(claims.follow_up_parties),
         )
         for claims in unique.values()
     ]

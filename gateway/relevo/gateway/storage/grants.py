@@ -25,6 +25,7 @@ class RecordedGrant:
     expires_at: datetime
     reference_code: str | None = None
     status_parties: tuple[str, ...] = ()
+    follow_up_parties: tuple[str, ...] = ()
 
     @property
     def key(self) -> GrantKey:
@@ -48,6 +49,9 @@ def record(connection: Connection, grants: Iterable[RecordedGrant]) -> None:
             "expires_at": grant.expires_at,
             "reference_code": grant.reference_code,
             "status_parties": list(grant.status_parties) if grant.reference_code else None,
+            "follow_up_parties": list(grant.follow_up_parties) or None
+            if grant.reference_code
+            else None,
         }
         for grant in grants
     ]
@@ -92,6 +96,13 @@ def of_reference_code(connection: Connection, code: str) -> list[RecordedGrant]:
     return _read(connection, recorded_grant.c.reference_code == code)
 
 
+def live_of_code(connection: Connection, code: str, *, now: datetime) -> list[RecordedGrant]:
+    """Those of them that neither ended nor were withdrawn. The same work for a code that is unknown."""
+    records = of_reference_code(connection, code)
+    gone = withdrawn(connection, {record.grant_id for record in records} or {""})
+    return [record for record in records if record.key not in gone and now < record.expires_at]
+
+
 def known(connection: Connection, grant_ids: Collection[str]) -> list[RecordedGrant]:
     """Every message's record of these grants."""
     return _read(connection, recorded_grant.c.grant_id.in_(grant_ids))
@@ -107,9 +118,10 @@ def _read(connection: Connection, condition: ColumnElement[bool]) -> list[Record
             columns.expires_at,
             columns.reference_code,
             columns.status_parties,
+            columns.follow_up_parties,
         ).where(condition)
     )
-    return [RecordedGrant(*row[:5], tuple(row[5] or ())) for row in rows]
+    return [RecordedGrant(*row[:5], tuple(row[5] or ()), tuple(row[6] or ())) for row in rows]
 
 
 def copies(connection: Connection, keys: Collection[GrantKey]) -> dict[GrantKey, GrantCopy]:

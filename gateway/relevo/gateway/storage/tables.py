@@ -131,12 +131,13 @@ recorded_grant = Table(
     Column("expires_at", UtcDateTime, nullable=False),
     Column("reference_code", String(20)),
     Column("status_parties", JsonText),
+    Column("follow_up_parties", JsonText),
     Index("ix_recorded_grant_grant_id", "grant_id"),
     Index("ix_recorded_grant_reference_code", "reference_code",
           postgresql_where=text("reference_code IS NOT NULL"),
           sqlite_where=text("reference_code IS NOT NULL")),
 )  # fmt: skip
-"""Which grants a message came under, and whom they name for the referral's status."""
+"""Which grants a message came under, and whom they name for status and follow-up."""
 
 withdrawn_grant = Table(
     "withdrawn_grant",
