@@ -5,6 +5,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from relevo.cli.main import app
+from relevo.servicekit import jose
 
 runner = CliRunner()
 
@@ -48,6 +49,24 @@ def registered(folder: Path, config: Path) -> tuple[Path, str]:
     )  # fmt: skip
     assert result.exit_code == 0, result.output
     return request, result.stdout.strip()
+
+
+def test_a_node_without_an_open_port_says_so_in_its_registration(tmp_path: Path) -> None:
+    init = ("node", "init", "--name", "PGN", "--type", "child_protection_authority",
+            "--mandate", "child_protection", "--out", tmp_path / "request.jws", "--mailbox")  # fmt: skip
+    undecided = relevo(*init, "--config", a_node(tmp_path))
+    assert undecided.exit_code == 1
+    assert 'delivery = "mailbox"' in undecided.output
+    config = a_config(
+        tmp_path,
+        "node",
+        institution="gt.pgn",
+        data_key_database_url=f"sqlite:///{tmp_path / 'data-keys.db'}",
+        delivery="mailbox",
+    )
+    assert relevo(*init, "--config", config).exit_code == 0
+    profile = jose.peek((tmp_path / "request.jws").read_text().strip())[1]["profile"]
+    assert (profile["delivery"], profile.get("node_url")) == ("mailbox", None)
 
 
 def test_an_institution_joins_after_two_persons_approved(tmp_path: Path) -> None:

@@ -54,7 +54,7 @@ def prepare(
 
 
 def join(settings: NodeSettings, welcome: Welcome, auth: AuthSettings | None = None) -> str:
-    """Joins a gateway and lets it deliver here; gives the fingerprint of its identity key.
+    """Joins a gateway, lets it deliver here unless this node fetches; gives its identity's fingerprint.
 
     Raises:
         ProblemError: `key_changed`, the welcome is not what the gateway's identity key signed.
@@ -64,6 +64,8 @@ def join(settings: NodeSettings, welcome: Welcome, auth: AuthSettings | None = N
         fingerprint = joining.join(database, welcome, SystemClock())
     finally:
         database.close()
+    if settings.delivery == "mailbox":
+        return fingerprint
     issuer_clients.register_service(
         auth or issuer_settings(settings),
         ClientRegistration(

@@ -37,6 +37,12 @@ def init(
         list[str] | None,
         typer.Option(help="A unit that receives in its own name: id=mandate,mandate=Its name."),
     ] = None,
+    mailbox: Annotated[
+        bool,
+        typer.Option(
+            "--mailbox", help="The node has no open port: it fetches its messages from the gateway."
+        ),
+    ] = False,
     out: Annotated[Path, typer.Option(help="Where to write the request to join.")] = Path(
         "registration.jws"
     ),
@@ -47,6 +53,11 @@ def init(
     Can be done again: keys that exist are kept.
     """
     settings = NodeSettings.load(config)
+    if mailbox and settings.delivery != "mailbox":
+        raise CommandError(
+            'Write delivery = "mailbox" in the node\'s settings, or set RELEVO_NODE_DELIVERY=mailbox: '
+            "the node needs it whenever it runs. Then do this again."
+        )
     profile = InstitutionProfile.model_validate(
         {
             "institution": settings.institution,
@@ -56,8 +67,8 @@ def init(
             "mandates": mandate or [],
             "units": [_unit(text) for text in unit or []],
             "message_types": sorted(MESSAGE_TYPES),
-            "delivery": "push",
-            "node_url": settings.base_url,
+            "delivery": settings.delivery,
+            "node_url": settings.base_url if settings.delivery == "push" else None,
         }
     )
     prepared = node_process.prepare(settings, profile)

@@ -16,6 +16,11 @@ class NodeSettings(ServiceSettings):
     model_config = SettingsConfigDict(env_prefix="RELEVO_NODE_")
 
     institution: InstitutionId = Field(description="The institution that this node belongs to.")
+    delivery: Literal["push", "mailbox"] = Field(
+        default="push",
+        description="Whether the gateway delivers to base_url, or the node fetches what is for it and needs "
+        "no open port: base_url is then for the institution's own systems alone.",
+    )
     data_key_database_url: str = Field(
         repr=False,
         description="Database of the keys that seal personal data. Back it up apart from database_url.",

@@ -39,6 +39,7 @@ from .operations.directory import Directory
 from .operations.send import SubmissionDesk
 from .storage.vault import Vault
 from .workers.intake import intake_worker
+from .workers.mailbox import MailboxWorker
 from .workers.notify import notify_worker
 from .workers.relay import relay_worker
 from .workers.upkeep import upkeep_worker
@@ -52,7 +53,6 @@ _ROUTERS = (
     webhooks.router,
     status_queries.router,
     peers.router,
-    inbox.router,
     returnees.router,
     manifests.router,
 )
@@ -108,6 +108,8 @@ def create_app(
         upkeep_worker(node),
         intake_worker(node),
     ]
+    if settings.delivery == "mailbox":
+        workers.append(MailboxWorker(node, directory))
 
     def wake() -> None:
         for worker in workers:
@@ -141,6 +143,8 @@ def create_app(
     )
     for router in _ROUTERS:
         app.include_router(router)
+    if settings.delivery == "push":
+        app.include_router(inbox.router)
     app.state.node = node
     app.state.directory = directory
     app.state.submissions = SubmissionDesk(node, directory)

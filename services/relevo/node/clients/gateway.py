@@ -4,13 +4,13 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from relevo.contracts.exchange import BatchAnswer, MessageBatch
+from relevo.contracts.exchange import BatchAnswer, MailboxLease, MailboxRequest, MessageBatch
 from relevo.contracts.institution import DirectoryPage, PeerGateway
 from relevo.contracts.scopes import Scope
 from relevo.contracts.status import SignedStatusQuery, Status
 from relevo.servicekit.http_client import RetryableError, ServiceClient
 
-T = TypeVar("T", BatchAnswer, DirectoryPage, Status)
+T = TypeVar("T", BatchAnswer, DirectoryPage, MailboxLease, Status)
 
 _GATEWAYS = TypeAdapter(list[PeerGateway])
 
@@ -43,6 +43,18 @@ class GatewayClient:
         if len(read.answers) != len(envelopes):
             raise RetryableError("answers_missing")
         return read
+
+    async def lease(self, *, limit: int, wait_seconds: int) -> MailboxLease:
+        """What waits for this institution, or what comes within that time."""
+        body = MailboxRequest(limit=limit, wait_seconds=wait_seconds).model_dump()
+        answer = await self._ask("POST", "/v1/mailbox/leases", Scope.MESSAGES_RECEIVE, json=body)
+        return _read(MailboxLease, answer)
+
+    async def acknowledge(self, lease_id: str, answer: BatchAnswer) -> None:
+        """Says what became of each message of a lease, in its order."""
+        path = f"/v1/mailbox/leases/{lease_id}/acknowledgements"
+        body = answer.model_dump(mode="json", exclude_none=True)
+        await self._ask("POST", path, Scope.MESSAGES_RECEIVE, json=body)
 
     async def directory_entry(self, institution: str) -> str:
         """The signed entry of one institution."""
