@@ -199,6 +199,12 @@ def test_a_secret_that_is_none_believes_nothing() -> None:
 # -- the contract -----------------------------------------------------------------------------------
 
 
+@pytest.fixture(scope="module")
+def schemas() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(documents()["node"])["components"]["schemas"]
+    return found
+
+
 @pytest.mark.parametrize(
     ("model", "schema"),
     [
@@ -216,8 +222,10 @@ def test_a_secret_that_is_none_believes_nothing() -> None:
         (answers.RowPage, "RowPage"),
     ],
 )
-def test_answers_are_those_that_the_node_documents(model: type[BaseModel], schema: str) -> None:
-    document = json.loads(documents()["node"])["components"]["schemas"][schema]
+def test_answers_are_those_that_the_node_documents(
+    schemas: dict[str, Any], model: type[BaseModel], schema: str
+) -> None:
+    document = schemas[schema]
     assert set(model.model_fields) == set(document["properties"])
     required = {name for name, field in model.model_fields.items() if field.is_required()}
     assert required <= set(document["required"])
