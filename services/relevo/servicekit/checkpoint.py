@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from joserfc.jwk import OKPKey
 
 from . import jose, merkle
@@ -83,16 +84,17 @@ def verify(note: str, *, origin: str, keys: Sequence[OKPKey]) -> Checkpoint:
     Raises:
         CheckpointError: It is another ledger's, malformed, or none of the keys signed it.
     """
-    return _verify(note, origin, tuple(keys))
+    return _verify(note, origin, tuple(map(_public_bytes, keys)))
 
 
 @lru_cache(maxsize=64)  # one checkpoint serves every receipt of a batch
-def _verify(note: str, origin: str, keys: tuple[OKPKey, ...]) -> Checkpoint:
+def _verify(note: str, origin: str, public_keys: tuple[bytes, ...]) -> Checkpoint:
     text, lines = _split(note)
     checkpoint = parse(text)
     if checkpoint.origin != origin:
         raise CheckpointError("the checkpoint is of another ledger")
-    if not any(_signed_by(text, lines, origin, key) for key in keys):
+    keys = (Ed25519PublicKey.from_public_bytes(public) for public in public_keys)
+    if not any(_signed_by(text, lines, origin, OKPKey.import_key(key)) for key in keys):
         raise CheckpointError("the ledger's own signature is missing or wrong")
     return checkpoint
 
