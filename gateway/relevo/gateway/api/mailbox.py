@@ -20,7 +20,7 @@ router = APIRouter(prefix="/v1/mailbox/leases", tags=["mailbox"])
 
 Owner = Annotated[Caller, require(Scope.MESSAGES_RECEIVE)]
 _LEASE_ID: Final = "6f1c1f0e-3f0b-4d0a-9f57-2d8f5c0f6a11"
-_MESSAGE_ID: Final = "01958c2e-7a10-7cc3-8f4e-2b9d6a1c0e57"
+_MESSAGE_ID: Final = "01958c2e-7b21-7dd4-9a5f-3c0e7b2d1f68"
 _ENVELOPE: Final = "eyJhbGciOiJFZDI1NTE5IiwidHlwIjoicmVsZXZvLWVudmVsb3BlK2p3dCJ9.e30.c2ln"
 _LEASES: Final = TypeAdapter(MailboxLease)
 

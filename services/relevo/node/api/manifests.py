@@ -35,6 +35,7 @@ _NEXT: Final = {
     **link("list_manifest_rows", "What became of each row.", manifest_id=_THIS),
     **link("list_returnees", "The records that it made.", manifest_id=_THIS),
 }
+_WAITING: Final = answer(202, "Stored; it is being read.", examples.MANIFEST_WAITING, _NEXT)
 _BODY: Final = {
     "requestBody": {
         "required": True,
@@ -66,8 +67,7 @@ class RowPage(ContractModel):
     "reference column, or by their line. No Idempotency-Key is needed: the reference is one. "
     "Registering sends nothing anywhere, whatever anyone's nationality.",
     responses=answer(200, "Read to the end.", examples.MANIFEST, _NEXT)
-    | answer(202, "Stored; it is being read.", examples.MANIFEST_WAITING, _NEXT)
-    | {202: {**answer(202, "Stored; it is being read.", None, _NEXT)[202], "model": Manifest}}
+    | {202: {**_WAITING[202], "model": Manifest}}
     | problem_responses(
         "invalid_input",
         "not_yours",

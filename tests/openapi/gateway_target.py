@@ -1,0 +1,165 @@
+"""Guatemala's gateway with two institutions, messages on their way and on the desk, and a peer."""
+
+import asyncio
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from relevo.contracts.exchange import MessageBatch
+from relevo.contracts.scopes import Scope
+from relevo.contracts.status import STATUS_QUERY_TYP, StatusQuery
+from relevo.gateway.domain.delivery import mailbox_target
+from relevo.gateway.operations import endings, loads, witness
+from relevo.gateway.operations.arrivals import Source
+from relevo.gateway.operations.endings import Ending
+from relevo.gateway.operations.loads import Bounds
+from relevo.gateway.operations.membership import change_state
+from relevo.gateway.storage import deliveries, ledger
+from relevo.servicekit import checkpoint, jose
+from relevo.servicekit.access_token import TokenVerifier
+from relevo.servicekit.clock import FixedClock
+from relevo.servicekit.dpop import make_proof
+from relevo.servicekit.ids import random_id
+from tests.gateway.federation import (
+    Institution,
+    Network,
+    RunningGateway,
+    a_gateway,
+    agree,
+    claims_of,
+)
+from tests.openapi.targets import Target, committed
+from tests.support.issuer import Issuer
+from tests.support.serving import HOST, served
+
+_READS: Final = f"{Scope.DIRECTORY_READ} {Scope.LEDGER_READ}"
+_OFFICE: Final = f"{Scope.DELIVERIES_ADMIN} {Scope.POLICIES_ADMIN} {_READS}"
+_SENDS: Final = f"{Scope.MESSAGES_SEND} {Scope.REFERRALS_STATUS}"
+_BY_PEERS: Final = ("/v1/relay", "/v1/grant-status", "/v1/ledger/cosignatures")
+_BY_NODES: Final = ("/v1/messages", "/v1/status-queries")
+_LEASES: Final = "/v1/mailbox/leases"
+_ACKNOWLEDGEMENTS: Final = "/v1/mailbox/leases/{lease_id}/acknowledgements"
+_BY_MAILBOXES: Final = (_LEASES, _ACKNOWLEDGEMENTS)
+
+
+@contextlib.contextmanager
+def the_gateway(folder: Path) -> Iterator[Target]:
+    clock, network = FixedClock(), Network()
+    gt = a_gateway(folder, f"sqlite:///{folder / 'gt.db'}", "GT", network, clock)
+    mx = a_gateway(folder, f"sqlite:///{folder / 'mx.db'}", "MX", network, clock)
+    agree(gt, mx)
+    igm, pgn = Institution("gt.igm"), Institution("gt.pgn", delivery="mailbox")
+    gt.join(igm, pgn)
+    base_url = gt.gateway.settings.base_url
+    issuer = Issuer(clock)
+    issuer.statement_claims = {"iss": base_url}
+    gt.app.state.token_verifier = TokenVerifier(
+        issuer=base_url, audience=base_url, fetch=issuer.fetch, clock=clock
+    )
+    key = jose.generate_signing_key()
+
+    def token(institution: str, scope: str) -> str:
+        return issuer.token(
+            iss=base_url, aud=base_url, institution=institution, scope=scope, bound_to=key
+        )
+
+    office = token("gt.igm", _OFFICE)
+    node = token(igm.id, _SENDS)
+    mailbox = token(pgn.id, Scope.MESSAGES_RECEIVE)
+    peer = token(mx.name, Scope.FEDERATION_RELAY)
+
+    holders = {_BY_PEERS: peer, _BY_NODES: node, _BY_MAILBOXES: mailbox}
+
+    def credentials(path: str, method: str, sent_to: str) -> dict[str, str]:
+        used = next((held for paths, held in holders.items() if path in paths), office)
+        proof = make_proof(key, method, base_url + sent_to, now=clock.security(), access_token=used)
+        return {"Authorization": f"DPoP {used}", "DPoP": proof}
+
+    try:
+        with served(gt.app) as port:
+            yield Target(
+                service="gateway",
+                url=f"http://{HOST}:{port}",
+                furnish=lambda: asyncio.run(_furnish(gt, mx, igm, pgn)),
+                credentials=credentials,
+                renewed=_without_waiting,
+            )
+    finally:
+        asyncio.run(_close(gt, mx))
+
+
+async def _close(*gateways: RunningGateway) -> None:
+    for gateway in gateways:
+        await gateway.aclose()
+
+
+async def _furnish(
+    gt: RunningGateway, mx: RunningGateway, igm: Institution, pgn: Institution
+) -> dict[str, str]:
+    here, now = gt.gateway, gt.clock.now
+    for institution in (igm, pgn):
+        here.database.write_now(change_state, here, institution.id, "active")
+    await witness.look_at_peers(here)
+    shown = committed("gateway")["paths"]
+    note = here.database.read_now(ledger.head).checkpoint
+    line = checkpoint.cosign(
+        note, name=mx.name, key=mx.gateway.keys.signing[0], time=int(now.timestamp())
+    )
+    dead = await _sent(gt, igm, pgn)
+    [item] = here.database.read_now(deliveries.get_many, [dead["jti"]])
+    ending = Ending(item, "dead", "internal_error", told=False)
+    here.database.write_now(endings.end, here, [ending])
+    leased = await _sent(gt, igm, pgn)
+    load = await loads.take(here, mailbox_target(pgn.id), Bounds(60))
+    assert load.messages, "nothing waits in the mailbox"
+    await _sent(gt, igm, pgn)  # and this waits for whoever asks
+    return {
+        _body(shown, "/v1/messages")["envelopes"][0]: igm.envelope(pgn.id, now=now),
+        _body(shown, "/v1/ledger/cosignatures")["checkpoint"]: note + line,
+        _body(shown, "/v1/status-queries")["query"]: _query(igm, dead["reference_code"], gt),
+        _body(shown, _ACKNOWLEDGEMENTS)["answers"][0]["message_id"]: leased["jti"],
+        _parameter(shown, _ACKNOWLEDGEMENTS): str(load.lease_id),
+        _parameter(shown, "/v1/deliveries/{message_id}/retry"): dead["jti"],
+    }
+
+
+def _without_waiting(body: Any) -> Any:
+    """Nobody has time here for what may come within half a minute."""
+    if isinstance(body, dict) and body.get("wait_seconds") in range(1, 31):
+        return {**body, "wait_seconds": 0}
+    return body
+
+
+def _parameter(shown: dict[str, Any], path: str) -> str:
+    [parameter] = shown[path]["post"]["parameters"]
+    return str(parameter["schema"]["examples"][0])
+
+
+def _body(shown: dict[str, Any], path: str) -> dict[str, Any]:
+    found: dict[str, Any] = shown[path]["post"]["requestBody"]["content"]["application/json"]
+    example: dict[str, Any] = found["example"]
+    return example
+
+
+async def _sent(gt: RunningGateway, sender: Institution, receiver: Institution) -> dict[str, Any]:
+    """Claims of a message that was accepted."""
+    envelope = sender.envelope(receiver.id, now=gt.clock.now)
+    batch = MessageBatch(envelopes=[envelope])
+    acceptance = gt.app.state.service.acceptance
+    [answer] = (await acceptance.accept(Source(institution=sender.id), batch)).answers
+    assert answer.result == "accepted", answer.problem
+    return claims_of(envelope)
+
+
+def _query(asker: Institution, code: str, gt: RunningGateway) -> str:
+    now = int(gt.clock.now.timestamp())
+    query = StatusQuery(
+        iss=asker.id,
+        aud=gt.name,
+        jti=random_id(),
+        iat=now,
+        exp=now + 120,
+        reference_code=code,
+    )
+    return jose.sign(query.model_dump(), asker.signing, typ=STATUS_QUERY_TYP)

@@ -1,0 +1,128 @@
+"""A node with consents, referrals in both directions and a webhook."""
+
+import asyncio
+import contextlib
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from typing_extensions import override
+
+from relevo.contracts.institution import DirectoryPage
+from relevo.contracts.scopes import Scope
+from relevo.contracts.status import Status
+from relevo.node.api import examples, returnee_examples
+from relevo.servicekit import jose
+from relevo.servicekit.clock import FixedClock
+from relevo.servicekit.database import Database
+from tests.openapi.targets import Target, bearer
+from tests.support.nodes import (
+    ALL_SCOPES,
+    COMPLETION,
+    GATEWAY,
+    INSTITUTE,
+    START,
+    GatewayOfTest,
+    Member,
+    Network,
+    a_consent,
+    a_member,
+    a_submission,
+    pin_each_other,
+    step,
+)
+from tests.support.serving import HOST, served
+
+# Sends as a shelter does and receives as an institute does, so that every operation has its use.
+_HERE: Final = "mx.casa-del-migrante"
+
+
+class KnowingGateway(GatewayOfTest):
+    """A gateway that knows every code and has a directory."""
+
+    @override
+    async def institutions(self, params: dict[str, str]) -> DirectoryPage:
+        return DirectoryPage(institutions=[])
+
+    @override
+    async def status(self, query_jws: str) -> Status:
+        _, claims = jose.peek(query_jws)
+        return Status(reference_code=claims["reference_code"], state="received", since=START)
+
+
+@contextlib.contextmanager
+def a_node(folder: Path) -> Iterator[Target]:
+    with contextlib.ExitStack() as stack:
+        network = Network(FixedClock(START))
+        for institution in (_HERE, INSTITUTE):
+            database = Database(f"sqlite:///{folder / institution}.db")
+            stack.callback(database.close)
+            stack.enter_context(
+                a_member(network, institution, folder, database, pinning="confirmed")
+            )
+        pin_each_other(network)
+        here = network.members[_HERE]
+        here.node.gateway = KnowingGateway(network)
+        local, gateway = here.token(ALL_SCOPES), here.token(Scope.MESSAGES_DELIVER, GATEWAY)
+        yield Target(
+            service="node",
+            url=f"http://{HOST}:{stack.enter_context(served(here.app))}",
+            furnish=lambda: asyncio.run(_furnish(network, here)),
+            credentials=lambda path, _, __: bearer(gateway if path == "/v1/inbox" else local),
+        )
+
+
+async def _furnish(network: Network, here: Member) -> dict[str, str]:
+    there = network.members[INSTITUTE]
+    pin_each_other(network)  # again, whatever was confirmed in the meantime
+    for member in network.members.values():
+        member.directory.forget(_HERE)
+        member.directory.forget(INSTITUTE)
+    consent = await _post(here, "/v1/consents", examples.CONSENT)
+    referral = {**examples.SUBMISSION, "consent_ids": [consent["id"]]}
+    sent = await _post(here, "/v1/referrals", referral)
+    theirs = await _post(there, "/v1/consents", a_consent(recipients=[{"party": _HERE}]))
+    received = await _post(there, "/v1/referrals", a_submission(theirs["id"], receiver=_HERE))
+    await network.settle()
+    for taken in ({"to": "accepted"}, COMPLETION):
+        assert (await step(there, sent["id"], **taken)).status_code == 200
+    await network.settle()
+    returnee = await _post(here, "/v1/returnees", returnee_examples.INPUT)
+    return {
+        returnee_examples.RETURNEE_ID: returnee["id"],
+        returnee_examples.MANIFEST_ID: await _a_list(here),
+        examples.CONSENT_ID: consent["id"],
+        examples.REFERRAL_ID: received["id"],
+        examples.SENT_REFERRAL_ID: sent["id"],
+        examples.REFERENCE_CODE: sent["reference_code"],
+        examples.WEBHOOK_ID: await _a_webhook(here),
+    }
+
+
+async def _a_webhook(here: Member) -> str:
+    async with here.http() as http:
+        for old in (await http.get("/v1/webhooks")).json():
+            await http.delete(f"/v1/webhooks/{old['id']}")
+    made = await _post(here, "/v1/webhooks", {"url": "https://system.example/relevo"})
+    return str(made["id"])
+
+
+async def _a_list(here: Member) -> str:
+    async with here.http() as http:
+        answer = await http.post(
+            "/v1/manifests",
+            params={"reference": "GT-2026-03-02-AA123"},
+            content=returnee_examples.CSV.encode(),
+            headers={"content-type": "text/csv"},
+        )
+    assert answer.status_code == 200, answer.text
+    return str(answer.json()["id"])
+
+
+async def _post(member: Member, path: str, body: dict[str, Any]) -> dict[str, Any]:
+    async with member.http() as http:
+        answer = await http.post(path, json=body, headers={"idempotency-key": str(uuid.uuid4())})
+    assert answer.status_code == 201, answer.text
+    made: dict[str, Any] = answer.json()
+    return made

@@ -1,0 +1,64 @@
+"""What schemathesis is pointed at: a running service and its document.
+
+On SQLite alone: what is tried here is the edge (parsing, validation, documents), which is the same
+code on both databases; what stands behind it is tried on both by the storage and network tests.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+FOLDER: Final = Path(__file__).resolve().parents[2] / "openapi"
+SERVICES: Final = ("auth", "gateway", "node")
+
+
+@dataclass(frozen=True)
+class Target:
+    """A running service, and how its operations are called.
+
+    Attributes:
+        service: Which one.
+        url: Where it answers.
+        furnish: Makes what the document's examples speak of, and says what it is called here:
+            example to real. Each time new, so that no use of it spoils the next.
+        credentials: The headers for a request, by the operation's path, the method and the path.
+        renewed: A body with what must be new in each request.
+    """
+
+    service: str
+    url: str
+    furnish: Callable[[], dict[str, str]]
+    credentials: Callable[[str, str, str], dict[str, str]]
+    renewed: Callable[[Any], Any] = lambda body: body
+
+    def document(self) -> dict[str, Any]:
+        """The OpenAPI document, its examples naming what this service really holds."""
+        found: dict[str, Any] = _told_otherwise(committed(self.service), self.furnish())
+        return found
+
+
+def _told_otherwise(value: Any, real: dict[str, str]) -> Any:
+    if isinstance(value, dict):
+        return {key: _told_otherwise(item, real) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_told_otherwise(item, real) for item in value]
+    if isinstance(value, str):
+        for example, thing in real.items():
+            value = value.replace(example, thing)
+    return value
+
+
+def committed(service: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((FOLDER / f"{service}.json").read_text("utf-8"))
+    return found
+
+
+def operations(service: str) -> list[tuple[str, str]]:
+    """Path and method of each operation."""
+    return [(path, method) for path, item in committed(service)["paths"].items() for method in item]
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
