@@ -13,6 +13,7 @@ from relevo.client.exceptions import (
     RelevoProblemError,
 )
 from relevo.contracts.consent import ConsentInput
+from relevo.contracts.information import Question
 from relevo.contracts.referral import CounterReferral, ReferralSubmission
 from tests.client.world import World
 from tests.support.nodes import COMPLETION, RECEPTION, START, a_consent, a_submission
@@ -65,6 +66,15 @@ def test_a_referral_is_put_on_a_list_then_rejected(world: World, shelter: Any, d
     assert desk.referrals.reject(stored.id, "no_capacity").state == "rejected"
     world.settle()
     assert shelter.referrals.get(stored.id).state == "rejected"
+
+
+def test_a_receiver_asks_and_sends_on(world: World, shelter: Any, desk: Any) -> None:
+    stored = referred(world, shelter)
+    question = Question(category="family", text="¿Quién la espera?")
+    assert desk.referrals.ask(stored.id, [question]).state == "info_requested"
+    other = referred(world, shelter)
+    sent_on = desk.referrals.redirect(other.id, "outside_territory", redirect_to="gt.renap")
+    assert sent_on.state == "redirected"
 
 
 def test_a_referral_that_was_taken_on_can_fail(world: World, shelter: Any, desk: Any) -> None:

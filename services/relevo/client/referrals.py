@@ -1,13 +1,14 @@
 """Referrals: submit, read, and answer."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any, Literal
+
+from pydantic import BaseModel
 
 from relevo.contracts.lifecycles.referral import State
 from relevo.contracts.referral import (
     Appointment,
-    CounterReferral,
     HistoryEntry,
     Referral,
     Transition,
@@ -147,6 +148,32 @@ class Referrals(Requests[M_co]):
         return self._step(referral_id, Transition(to="waitlisted", reason=reason))
 
     @operation
+    def ask(self, referral_id: str, questions: Iterable[Input]) -> Plan[Referral]:
+        """What is missing before one can decide. Raises as `take_step` does.
+
+        Args:
+            referral_id: Of a referral that this institution received.
+            questions: `Question`s: a data category, and what is asked in words that say nothing of her.
+        """
+        step = {"to": "info_requested", "questions": [_plain(one) for one in questions]}
+        return self._step(referral_id, step)
+
+    @operation
+    def redirect(
+        self, referral_id: str, reason: str, *, redirect_to: str | None = None
+    ) -> Plan[Referral]:
+        """Somebody else should be asked. Nothing is sent there from here. Raises as `take_step` does.
+
+        Args:
+            referral_id: Of a referral that this institution received.
+            reason: A code of the list `reason`, such as `outside_territory`.
+            redirect_to: Whom the sender should ask instead, such as `gt.renap`.
+        """
+        return self._step(
+            referral_id, Transition(to="redirected", reason=reason, redirect_to=redirect_to)
+        )
+
+    @operation
     def schedule(
         self, referral_id: str, at: datetime, *, place: str | None = None
     ) -> Plan[Referral]:
@@ -205,10 +232,12 @@ class Referrals(Requests[M_co]):
 def _with_outcome(
     to: State, outcome: Input | None, *, reason: str | None = None
 ) -> dict[str, object]:
-    counter_referral = (
-        outcome.model_dump(mode="json", exclude_none=True)
-        if isinstance(outcome, CounterReferral)
-        else outcome
-    )
+    counter_referral = None if outcome is None else _plain(outcome)
     step = {"to": to, "reason": reason, "counter_referral": counter_referral}
     return {name: value for name, value in step.items() if value is not None}
+
+
+def _plain(value: Input) -> Mapping[str, Any]:
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json", exclude_none=True)
+    return value
