@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import cast
 
 from relevo.contracts.message_types.referral_submitted import ReferralSubmitted
+from relevo.contracts.pathways.loader import public_name
 from relevo.node.storage import referrals
 from relevo.node.storage.grants import HeldGrant
 from relevo.node.storage.referrals import SealedReferral, StoredEvent, StoredReferral
@@ -35,7 +36,7 @@ def arrival(node: Node, item: Opened) -> Arrival:
         sender=envelope.iss,
         receiver=envelope.aud,
         owner=envelope.aud,
-        pathway=envelope.pathway,
+        pathway=_pathway(envelope.pathway, body.pathway),
         triage=envelope.triage or "green",
         purpose=envelope.purpose or "service_delivery",
         state="submitted",
@@ -53,6 +54,8 @@ def arrival(node: Node, item: Opened) -> Arrival:
         details={
             "needs": [need.model_dump() for need in body.needs],
             "contact_rules": [t.contact_rules.model_dump(mode="json") for t in body.terms],
+            "rules_of": [terms.person for terms in body.terms],
+            "follow_up": _followed_up(item, body),
             "denials": [d.model_dump(mode="json") for t in body.terms for d in t.denials],
         },
         persons=[p.model_dump(mode="json", exclude_none=True) for p in body.persons],
@@ -62,11 +65,23 @@ def arrival(node: Node, item: Opened) -> Arrival:
         stored=stored,
         first=first,
         sealed=referrals.seal(node.vault, stored, first, key_ids=key_ids),
-        grants=_grants(item),
+        grants=grants_of(item),
     )
 
 
-def _grants(item: Opened) -> list[HeldGrant]:
+def _pathway(shown: str, sealed: str | None) -> str:
+    """The route itself, where the envelope shows its class and the content fits that."""
+    return shown if sealed is None or public_name(sealed) != shown else sealed
+
+
+def _followed_up(item: Opened, body: ReferralSubmitted) -> dict[str, int]:
+    """Whose follow-up each grant opens."""
+    places = {carried.grant: carried.person for carried in body.follow_up_grants}
+    return {grant.jti: places[jws] for grant, jws in item.return_grants if jws in places}
+
+
+def grants_of(item: Opened) -> list[HeldGrant]:
+    """The slices that came with a message, as they are kept."""
     pairs = [*zip(item.grants, item.grant_jws, strict=True), *item.return_grants]
     return [
         HeldGrant(

@@ -14,6 +14,7 @@ from relevo.contracts.identifiers import country_of, institution_of
 from relevo.contracts.message_types.referral_submitted import (
     REFERRAL_SUBMITTED,
     ConsentTerms,
+    FollowUpGrant,
     ReferralSubmitted,
 )
 from relevo.contracts.model import ContractModel
@@ -29,9 +30,11 @@ from relevo.node.storage.referrals import SealedReferral, StoredEvent, StoredRef
 from relevo.servicekit.access_token import Caller
 from relevo.servicekit.ids import new_id, new_reference_code
 
+from .afterwards import triaged_at
 from .context import Node
 from .cut import Asked, Cut, cut
 from .directory import Peer
+from .follow_up_slices import NamedForFollowUp, named_for_follow_up, sign_follow_up_slices
 from .slices import sign_slice
 from .visibility import may_touch
 
@@ -61,6 +64,18 @@ class Draft:
     referral: SealedReferral
     grants: list[HeldGrant]
     message: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class _Signed:
+    """What one consent opens: this message's way, the answer's, and those of follow-up results."""
+
+    forward: HeldGrant
+    back: HeldGrant
+    follow_up: list[tuple[FollowUpGrant, HeldGrant]]
+
+    def all(self) -> list[HeldGrant]:
+        return [self.forward, self.back, *(kept for _, kept in self.follow_up)]
 
 
 def draft(
@@ -106,10 +121,21 @@ def draft(
     may_leave = cut(caller, asked, route, consents, now=now)
     _check_required(route, may_leave.leaving)
     records, left_out = may_leave.records, may_leave.left_out
+    first = StoredEvent(0, "submitted", "sender", triaged_at(submission.triaged_at, now=now))
     key_ids = [node.vault.new_key() for _ in submission.persons]
     stored = _referral(node, sender, submission, left_out, data_key_id=key_ids[0], now=now)
-    slices = [_slices(node, record, stored, may_leave) for record in records]
-    message = _message(stored, route, submission, may_leave, slices, parent=parent)
+    named = [
+        named_for_follow_up(
+            record,
+            route,
+            submission.persons,
+            holder=submission.receiver,
+            excluded=may_leave.excluded,
+        )
+        for record in records
+    ]
+    slices = [_slices(node, one, stored, may_leave) for one in named]
+    message = _message(stored, route, submission, may_leave, named, slices, parent=parent)
     waiting = outbox.seal(node.vault, stored.data_key_id, message, now=now)
     if len(waiting["sealed"]) > MAX_MESSAGE_BYTES:
         raise ProblemError("body_too_large", limit=MAX_MESSAGE_BYTES)
@@ -118,10 +144,8 @@ def draft(
             id=stored.id, reference_code=stored.reference_code, withheld=left_out
         ),
         consent_ids=frozenset(record.id for record in records),
-        referral=referrals.seal(
-            node.vault, stored, StoredEvent(0, "submitted", "sender", now), key_ids=key_ids
-        ),
-        grants=[grant for pair in slices for grant in pair],
+        referral=referrals.seal(node.vault, stored, first, key_ids=key_ids),
+        grants=[grant for signed in slices for grant in signed.all()],
         message=waiting,
     )
 
@@ -254,11 +278,12 @@ def _message(
     route: Pathway,
     submission: ReferralSubmission,
     may_leave: Cut,
-    slices: list[tuple[HeldGrant, HeldGrant]],
+    named: list[NamedForFollowUp],
+    slices: list[_Signed],
     *,
     parent: StoredReferral | None,
 ) -> OutgoingMessage:
-    forward = [pair[0] for pair in slices]
+    forward = [signed.forward for signed in slices]
     body = ReferralSubmitted(
         needs=submission.needs,
         persons=[
@@ -268,15 +293,18 @@ def _message(
         terms=[
             ConsentTerms(
                 grant_id=grant.id,
-                contact_rules=record.contact_rules,
-                denials=record.denials,
-                valid_until=record.valid_until,
+                person=one.person,
+                contact_rules=one.record.contact_rules,
+                denials=one.record.denials,
+                valid_until=one.record.valid_until,
             )
-            for grant, record in zip(forward, may_leave.records, strict=True)
+            for grant, one in zip(forward, named, strict=True)
         ],
-        return_grants=[pair[1].jws for pair in slices],
+        return_grants=[signed.back.jws for signed in slices],
+        follow_up_grants=[carried for signed in slices for carried, _ in signed.follow_up],
         part_of=_known_to(submission.receiver, parent),
-        submitted_at=stored.created_at,
+        pathway=route.id if route.sensitivity == "sealed" else None,
+        submitted_at=triaged_at(submission.triaged_at, now=stored.created_at),
     )
     return OutgoingMessage(
         id=new_id(),
@@ -299,12 +327,9 @@ def _message(
     )
 
 
-def _slices(
-    node: Node, record: Consent, stored: StoredReferral, may_leave: Cut
-) -> tuple[HeldGrant, HeldGrant]:
-    """The slice under which this leaves, and the one under which the answer may come back."""
-    excluded = may_leave.excluded
-    return (
+def _slices(node: Node, named: NamedForFollowUp, stored: StoredReferral, may_leave: Cut) -> _Signed:
+    record, excluded = named.record, may_leave.excluded
+    return _Signed(
         sign_slice(
             node,
             record,
@@ -314,7 +339,7 @@ def _slices(
             purpose=stored.purpose,
             categories=may_leave.share,
             status_parties=coverage.named_for(record, "status", excluded_countries=excluded),
-            follow_up_parties=coverage.named_for(record, "follow_up", excluded_countries=excluded),
+            follow_up_parties=named.parties,
         ),
         sign_slice(
             node,
@@ -325,4 +350,5 @@ def _slices(
             purpose=stored.purpose,
             categories=list(RETURN_CATEGORIES),
         ),
+        sign_follow_up_slices(node, named, referral_id=stored.id, holder=stored.receiver),
     )

@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from joserfc.jwk import OKPKey
 from pydantic import ValidationError
@@ -21,8 +21,10 @@ from relevo.contracts.envelope import (
     Envelope,
     SealedContent,
 )
+from relevo.contracts.follow_up import FOLLOW_UP_PURPOSE
 from relevo.contracts.grant_slice import GRANT_TYP, GrantSlice
 from relevo.contracts.identifiers import institution_of
+from relevo.contracts.message_types.information_supplied import INFORMATION_SUPPLIED
 from relevo.contracts.message_types.kind import MessageType
 from relevo.contracts.message_types.referral_submitted import REFERRAL_SUBMITTED, sections_of
 from relevo.contracts.message_types.registry import MESSAGE_TYPES
@@ -34,6 +36,9 @@ from relevo.servicekit import jose, json_input
 from .context import Node
 from .directory import Directory, Peer
 from .visibility import as_text
+
+_OF_PERSONS: Final = (REFERRAL_SUBMITTED, INFORMATION_SUPPLIED)
+"""Content by sections: what is inside must be what the envelope says."""
 
 
 @dataclass(frozen=True)
@@ -192,6 +197,11 @@ def _return_grants(
         if (grant.sender, grant.receiver) != (envelope.aud, envelope.iss):
             raise ProblemError("grant_invalid", fault="a return grant names other parties")
         returned.append((grant, text))
+    for carried in content.body.get("follow_up_grants", []):
+        grant = _verified_slice(signers, carried["grant"])
+        if grant.sender != envelope.aud or grant.purposes != [FOLLOW_UP_PURPOSE]:
+            raise ProblemError("grant_invalid", fault="a grant for follow-up is for something else")
+        returned.append((grant, carried["grant"]))
     return returned
 
 
@@ -264,7 +274,7 @@ def _check_content(
     content: SealedContent,
     grants: list[GrantSlice],
 ) -> None:
-    inside = sections_of(content.body) if kind is REFERRAL_SUBMITTED else set(envelope.categories)
+    inside = sections_of(content.body) if kind in _OF_PERSONS else set(envelope.categories)
     if not inside <= set(envelope.categories):
         # More is inside than the envelope says: the gateways were told less than was sent.
         raise ProblemError("grant_mismatch")
