@@ -3,6 +3,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from alembic.script import ScriptDirectory
 from sqlalchemy import inspect
 
 from relevo.servicekit import migrations
@@ -104,3 +105,12 @@ def test_several_may_migrate_at_once(
 def test_a_package_that_does_not_exist_is_named(database: Database) -> None:
     with pytest.raises(ValueError, match="no_such_service"):
         migrations.upgrade(database, "no_such_service")
+
+
+@pytest.mark.parametrize("package", ["relevo.auth", "relevo.gateway", "relevo.node"])
+def test_a_revision_has_the_number_of_its_file(package: str) -> None:
+    scripts = ScriptDirectory(str(migrations._folder(package)))
+    revisions = list(scripts.walk_revisions())
+    for revision in revisions:
+        assert Path(revision.path).name.startswith(f"{revision.revision}_")
+    assert scripts.get_heads() == [migrations._newest(package)]

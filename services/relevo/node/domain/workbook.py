@@ -10,8 +10,6 @@ from contextlib import contextmanager
 from datetime import date, datetime
 from typing import Any, Final
 
-import openpyxl  # type: ignore[import-untyped]
-
 from relevo.contracts.manifest.door import (
     MAX_COLUMNS,
     Door,
@@ -90,6 +88,9 @@ def _check_xml(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
 
 @contextmanager
 def _opened(body: bytes) -> Iterator[Any]:
+    # Here, because a node that is sent no workbook should not hold the library in memory.
+    import openpyxl  # type: ignore[import-untyped]  # noqa: PLC0415
+
     with _one_at_a_time, warnings.catch_warnings():
         # A warning may quote a cell.
         warnings.simplefilter("ignore")
