@@ -45,7 +45,7 @@ def demo(
     ] = None,
     quiet: Annotated[bool, typer.Option(help="Start the federation without the story.")] = False,
 ) -> None:
-    """Start two gateways and four nodes, each a process of its own, and play a referral.
+    """Start two gateways and five nodes, each a process of its own, and play a referral.
 
     Needs no privileges, no container and no database server. Every person in it is invented.
     """

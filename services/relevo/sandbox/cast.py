@@ -6,7 +6,7 @@ Public institutions keep their names because the pathways are theirs; the shelte
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from relevo.contracts.identifiers import country_of
 from relevo.contracts.institution import InstitutionProfile
@@ -37,6 +37,7 @@ class Institution:
     systems: tuple[SystemClient, ...]
     units: tuple[Mapping[str, Any], ...] = ()
     has_weak_link: bool = False
+    delivery: Literal["push", "mailbox"] = "push"
 
     def profile(self, node_url: str) -> InstitutionProfile:
         return InstitutionProfile.model_validate(
@@ -48,8 +49,9 @@ class Institution:
                 "mandates": list(self.mandates),
                 "units": list(self.units),
                 "message_types": sorted(MESSAGE_TYPES),
-                "delivery": "push",
-                "node_url": node_url,
+                "delivery": self.delivery,
+                # Nobody outside an institution that fetches learns where its node is.
+                "node_url": node_url if self.delivery == "push" else None,
             }
         )
 
@@ -105,8 +107,14 @@ INSTITUTE: Final = Institution(
     systems=(
         SystemClient(
             client_id="gt.igm.crr.desk",
-            does="The reception centre's desk: learns of referrals, answers them.",
-            scopes=(Scope.REFERRALS_READ, Scope.REFERRALS_RESPOND, Scope.EVENTS_READ),
+            does="The reception centre's desk: learns of referrals, answers them, refers on what it finds.",
+            scopes=(
+                Scope.REFERRALS_READ,
+                Scope.REFERRALS_RESPOND,
+                Scope.REFERRALS_SUBMIT,
+                Scope.CONSENTS_WRITE,
+                Scope.EVENTS_READ,
+            ),
             mandates=("returnee_reception",),
             unit="gt.igm.crr",
         ),
@@ -134,6 +142,22 @@ CONSULATE: Final = Institution(
         ),
     ),
 )
+PROTECTION: Final = Institution(
+    id="gt.pgn",
+    name="Procuraduría General de la Nación",
+    type="child_protection_authority",
+    gateway="gateway.gt",
+    mandates=("child_protection",),
+    delivery="mailbox",
+    systems=(
+        SystemClient(
+            client_id="gt.pgn.desk",
+            does="The child protection authority's desk. Its node has no open port: it fetches.",
+            scopes=(Scope.REFERRALS_READ, Scope.REFERRALS_RESPOND, Scope.EVENTS_READ),
+            mandates=("child_protection",),
+        ),
+    ),
+)
 NOT_NAMED: Final = Institution(
     id="hn.camr-sps",
     name="Centro de Atención al Migrante Retornado, San Pedro Sula",
@@ -150,6 +174,12 @@ NOT_NAMED: Final = Institution(
     ),
 )
 
-INSTITUTIONS: Final = (SHELTER, INSTITUTE, CONSULATE, NOT_NAMED)
-PINS: Final = ((SHELTER.id, INSTITUTE.id), (INSTITUTE.id, SHELTER.id), (SHELTER.id, NOT_NAMED.id))
+INSTITUTIONS: Final = (SHELTER, INSTITUTE, CONSULATE, PROTECTION, NOT_NAMED)
+PINS: Final = (
+    (SHELTER.id, INSTITUTE.id),
+    (INSTITUTE.id, SHELTER.id),
+    (INSTITUTE.id, PROTECTION.id),
+    (PROTECTION.id, INSTITUTE.id),
+    (SHELTER.id, NOT_NAMED.id),
+)
 """Who has confirmed whose identity key, by telephone."""

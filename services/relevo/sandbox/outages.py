@@ -13,7 +13,7 @@ _WITHIN_SECONDS: Final = 60
 
 
 class Outages:
-    """Step 6 of the story."""
+    """Step 7 of the story."""
 
     def __init__(self, network: Network, narrator: Narrator) -> None:
         self.network = network
@@ -27,7 +27,7 @@ class Outages:
         Raises:
             StoryFailedError: A referral was lost, doubled or late.
         """
-        self.say.chapter("6. Machines fail; nothing is lost and nothing comes twice")
+        self.say.chapter("7. Machines fail; nothing is lost and nothing comes twice")
         self.fails("gt.igm")
         self.fails("gateway.gt", how="kill")
         self.fails("gateway.mx")

@@ -116,7 +116,10 @@ def referral_r1(consent_id: str | None, person_id: str = "T-1", **changes: Any) 
 
 
 def counter_referral(now: datetime) -> dict[str, Any]:
-    """What the reception centre reports: done, pending, and one need that nobody had known."""
+    """What the reception centre reports: done, pending, and one need that nobody had known.
+
+    Of her daughter it says that protection is needed and under way. What for is not the shelter's.
+    """
     return {
         "outcome": "partially_delivered",
         "services": [
@@ -124,6 +127,95 @@ def counter_referral(now: datetime) -> dict[str, Any]:
             {"service": "water_hygiene_kit", "delivered_at": moment(now)},
             {"service": "psychological_first_aid", "delivered_at": moment(now)},
         ],
-        "remaining_needs": [{"service": "national_id"}, {"service": "child_protection"}],
+        "remaining_needs": [
+            {"service": "national_id"},
+            {"service": "child_protection", "already_referred": True},
+        ],
+        "ended_at": moment(now),
+    }
+
+
+FACTS: Final = ("Yesenia", "Maribel", "la golpea", "la maestra", "cerca de la escuela")
+"""Words of what she says on arrival, and of the child it is about."""
+
+
+def yesenia(person_id: str = "Y-1") -> dict[str, Any]:
+    """Her daughter, who does not exist either, as the reception centre writes it down."""
+    return {
+        "person_id": person_id,
+        "identity": {
+            "given_names": "Yesenia Maribel",
+            "family_names": ["Ramírez", "Temaj"],
+            "birth_date": {"value": "2017", "precision": "year"},
+            "sex": "female",
+            "nationalities": ["GT"],
+        },
+        "child_data": {
+            "child_care_status": "separated_with_relative",
+            "summary": "Vive con el tío paterno, cerca de la escuela.",
+        },
+        "protection_concern": {
+            "summary": "Por teléfono la maestra le dijo a la madre que el tío la golpea."
+        },
+        "location_municipality": {"country": "GT", "code": "GT-1204", "name": "Comitancillo"},
+        "third_party_contact": {
+            "relation": "madre",
+            "name": "Tomasa Isabel Temaj Coronado",
+            "phones": ["+502 0000-1204"],
+        },
+        "ethnicity_language": {"languages": ["mam"], "needs_interpreter": True},
+    }
+
+
+SHARED_OF_CHILD: Final = [
+    "identity", "child_data", "protection_concern", "location_municipality", "third_party_contact",
+]  # fmt: skip
+
+
+def consent_c2(now: datetime, person_id: str = "Y-1") -> dict[str, Any]:
+    """C2 of the story: her mother signs for Yesenia, and lets one authority know, no one else."""
+    return {
+        **consent_c1(now, person_id),
+        "purposes": ["child_protection"],
+        "categories": SHARED_OF_CHILD,
+        "recipients": [{"party": "gt.pgn"}],
+        "denials": [{"described": "La familia del papá"}],
+        "given_by": {"capacity": "guardian", "relation": "mother", "evidence": "declared"},
+        "notice": {
+            "id": "aviso-ninez",
+            "version": "1",
+            "language": "es",
+            "channel": "read_aloud",
+            "interpreter": {
+                "language": "mam",
+                "modality": "in_person",
+                "is_adult": True,
+                "person_agreed": True,
+            },
+            "copy_given": True,
+        },
+    }
+
+
+def referral_r2(consent_id: str, part_of: str, person_id: str = "Y-1") -> dict[str, Any]:
+    """R2 of the story: the reception centre refers the child to the protection authority."""
+    return {
+        "receiver": "gt.pgn",
+        "pathway": "gt-child-protection-referral",
+        "triage": "red",
+        "purpose": "child_protection",
+        "needs": [{"service": "child_protection"}, {"service": "best_interests_assessment"}],
+        "persons": [yesenia(person_id)],
+        "share": SHARED_OF_CHILD,
+        "consent_ids": [consent_id],
+        "part_of": part_of,
+    }
+
+
+def measure_granted(now: datetime) -> dict[str, Any]:
+    """What the authority reports back: the outcome, and nothing of what it found."""
+    return {
+        "outcome": "protection_measure_granted",
+        "services": [{"service": "child_protection", "delivered_at": moment(now)}],
         "ended_at": moment(now),
     }

@@ -105,6 +105,7 @@ def node_place(
         "institution": name,
         "data_key_database_url": databases(f"{name}-keys"),
         "directory_cache_seconds": 5,
+        "delivery": institution.delivery,
     }
     if proxy_port is not None:
         values["outbound_proxy"] = f"http://127.0.0.1:{proxy_port}"

@@ -17,7 +17,7 @@ _SUSPENDED_SECONDS: Final = 60
 
 
 class Refusals:
-    """Step 4 of the story. Each answer is awaited from the shelter's own node, but for the last."""
+    """Step 5 of the story. Each answer is awaited from the shelter's own node, but for the last."""
 
     def __init__(self, network: Network, narrator: Narrator) -> None:
         self.network = network
@@ -31,7 +31,7 @@ class Refusals:
         Raises:
             StoryFailedError: Something was let through, or refused otherwise.
         """
-        self.say.chapter("4. What is refused, each with its documented problem")
+        self.say.chapter("5. What is refused, each with its documented problem")
         before = self._count()
         self.consent()
         self.country_of_origin()

@@ -1,4 +1,4 @@
-"""The main story up to its first counter-referral: Tomasa goes home.
+"""The main story up to both its outcomes: Tomasa goes home, and her daughter is with her.
 
 Played through HTTP with real tokens, as the institutions' own systems would; each step is told in
 plain words and checked. The demo and the network tests play the same.
@@ -14,6 +14,7 @@ import httpx
 from relevo.contracts.identifiers import reference_code
 
 from . import people
+from .daughter import DaughterStory
 from .narrator import Narrator
 from .network import Network
 from .readable import readable_words, words_in_database
@@ -39,6 +40,7 @@ class Story:
         self.desk = network.system("gt.igm.crr.desk")
         self.referral_id = ""
         self.code = ""
+        self.daughter = DaughterStory(network, narrator)
         self._webhook_id = ""
         self._before = len(network.link.tapped())
 
@@ -56,8 +58,12 @@ class Story:
             self._institute_learns(told)
             self.desk.call("DELETE", f"/v1/webhooks/{self._webhook_id}")
         self._institute_answers()
+        self.daughter.refer(self.referral_id)
+        self._institute_reports()
         self._loop_closes()
+        self.daughter.end()
         self._consulate_asks()
+        self.daughter.nobody_else_learns()
 
     def _subscribe(self, told: WebhookReceiver) -> None:
         hook = self.desk.post("/v1/webhooks", {"url": told.url})
@@ -164,15 +170,20 @@ class Story:
             appointment={"at": people.moment(tomorrow), "place": "Tecún Umán"},
         )
         self._step("in_progress", "she arrived: snack, kit, first aid for the soul")
+
+    def _institute_reports(self) -> None:
         report = people.counter_referral(datetime.now(UTC))
         self._step("completed", "completed", counter_referral=report)
         back = self.say.wait(
             "the counter-referral reached the shelter",
             lambda: self._at_shelter()["counter_referral"],
         )
-        needs = [need["service"] for need in back["remaining_needs"]]
+        needs = {need["service"]: need["already_referred"] for need in back["remaining_needs"]}
         self.say.check(
-            f"it names what is still needed: {', '.join(needs)}", "child_protection" in needs
+            f"it names what is still needed: {', '.join(needs)}; for the child it is under way, "
+            "and the shelter learns no more than that",
+            needs == {"national_id": False, "child_protection": True}
+            and not readable_words(str(self._at_shelter()).encode(), people.FACTS),
         )
 
     def _loop_closes(self) -> None:
@@ -190,7 +201,7 @@ class Story:
 
     def _consulate_asks(self) -> None:
         say = self.say
-        say.chapter("3. The consulate asks by reference code; somebody else does too")
+        say.chapter("4. The consulate asks by reference code; somebody else does too")
         self._consulate_sees("closed")
         stranger = self.network.system("hn.camr-sps")
         real = stranger.call("POST", "/v1/status-queries", {"reference_code": self.code})

@@ -14,7 +14,7 @@ _REFERRALS = "/v1/referrals"
 
 
 class WithdrawalStory:
-    """Step 5 of the story: one referral that arrived, one that the gateway still holds."""
+    """Step 6 of the story: one referral that arrived, one that the gateway still holds."""
 
     def __init__(self, network: Network, narrator: Narrator) -> None:
         self.network = network
@@ -29,7 +29,7 @@ class WithdrawalStory:
             StoryFailedError: Something did not hold.
         """
         say = self.say
-        say.chapter("5. She withdraws her consent before anybody accepted")
+        say.chapter("6. She withdraws her consent before anybody accepted")
         consent = self.shelter.post("/v1/consents", people.consent_c1(datetime.now(UTC)))
         arrived = self._submit(consent["id"])
         say.wait("a referral arrives under C1", lambda: received_events(self.desk, [arrived]))
