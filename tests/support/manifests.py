@@ -51,7 +51,7 @@ ORDINARY: Final[dict[str, str]] = {
 }
 # Tells the reader that M stands beside F in this list.
 _WOMAN: Final[dict[str, str]] = {
-    "row_reference": "2",
+    "row_reference": "0",
     "family_names": "Yat Tzunún",
     "given_names": "Irma",
     "birth_date": "1990-03-02",
