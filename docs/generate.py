@@ -14,7 +14,6 @@ from pydantic import BaseModel
 from relevo.auth.config import AuthSettings
 from relevo.contracts.lifecycles import consent, referral
 from relevo.contracts.message_types.registry import MESSAGE_TYPES
-from relevo.contracts.pathways.loader import Clocks, Pathway, pathways
 from relevo.contracts.problem_types import PROBLEM_TYPES
 from relevo.contracts.scopes import SCOPE_DESCRIPTIONS
 from relevo.contracts.vocabularies.loader import Code, code_list, list_ids
@@ -22,30 +21,12 @@ from relevo.gateway.config import GatewaySettings
 from relevo.node.config import NodeSettings
 from relevo.servicekit.settings import ServiceSettings
 
-FOLDER: Final = Path(__file__).resolve().parent
-MADE: Final = "<!-- Made by `make openapi` from {source}. Change that, not this. -->"
+from .markdown import code, page, table
+from .routes import pathway_pages, triage_pages
 
+FOLDER: Final = Path(__file__).resolve().parent
 # Moves that any state before an outcome may make; drawn, they would hide the rest.
 _UNDRAWN: Final = {"cancel_requested", "entered_in_error", "expired", "consent_withdrawn"}
-
-
-def page(title: str, source: str, lines: Iterable[str]) -> str:
-    return (
-        "\n".join([f"# {title}", "", MADE.format(source=f"`{source}`"), "", *lines]).rstrip() + "\n"
-    )
-
-
-def table(header: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[str]:
-    cells = list(header)
-    yield f"| {' | '.join(cells)} |"
-    yield f"|{'|'.join('---' for _ in cells)}|"
-    for row in rows:
-        yield f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |"
-    yield ""
-
-
-def code(words: Iterable[str]) -> str:
-    return ", ".join(f"`{word}`" for word in words) or "none"
 
 
 def problems() -> str:
@@ -330,53 +311,6 @@ def vocabularies() -> str:
     return page("Vocabularies", "contracts/relevo/contracts/vocabularies/data/", lines())
 
 
-def pathway_pages() -> str:
-    def lines() -> Iterator[str]:
-        yield (
-            "A pathway is one real route as data: who may receive, which data categories receivers get and why, "
-            "the bases that are lawful, the clocks. Anything a pathway does not ask for never leaves on it."
-        )
-        yield ""
-        for route in pathways().values():
-            yield from one_pathway(route)
-
-    return page("Pathways", "contracts/relevo/contracts/pathways/data/", lines())
-
-
-def one_pathway(route: Pathway) -> Iterator[str]:
-    yield f"## {route.id}"
-    yield ""
-    yield f"{route.title_en} · {route.title_es} · version {route.version}"
-    yield ""
-    yield f"* sources: {'; '.join(route.sources)}"
-    yield f"* countries: {', '.join(route.countries)}"
-    yield f"* the receiver holds one of: {code(route.receiver_mandates)}"
-    yield f"* purposes: {code(route.purposes)}"
-    yield f"* lawful bases: {code(route.lawful_bases)}"
-    yield f"* services: {code(route.services)}"
-    yield f"* outcomes: {code(route.outcomes)}"
-    seen = "its name" if route.routing_class is None else f"the class `{route.routing_class}`"
-    yield f"* gateways see: {seen}"
-    yield ""
-    yield from table(
-        ("receivers get", "what for", "required"),
-        (
-            (f"`{asked.category}`", asked.why, "yes" if asked.required else "")
-            for asked in route.asks
-        ),
-    )
-    if route.clocks != Clocks():
-        yield from table(
-            ("hours to", "red", "yellow", "green"),
-            (
-                (name.removesuffix("_hours"), *(f"{hours[level]:g}" if level in hours else "none"
-                                                for level in ("red", "yellow", "green")))
-                for name, hours in route.clocks
-                if hours
-            ),
-        )  # fmt: skip
-
-
 PAGES: Final[dict[str, Callable[[], str]]] = {
     "problems.md": problems,
     "lifecycles.md": lifecycles,
@@ -385,6 +319,7 @@ PAGES: Final[dict[str, Callable[[], str]]] = {
     "reference/message-types.md": message_types,
     "reference/vocabularies.md": vocabularies,
     "reference/pathways.md": pathway_pages,
+    "reference/triage.md": triage_pages,
 }
 
 

@@ -25,14 +25,6 @@ def test_a_pathway_rests_on_consent_and_never_on_a_contract(route: Pathway) -> N
     assert not {"contract", "legitimate_interest"} & set(route.lawful_bases)
 
 
-@ROUTES
-def test_the_redder_the_sooner(route: Pathway) -> None:
-    for _, hours in route.clocks:
-        named = [hours[level] for level in ("red", "yellow", "green") if level in hours]
-        assert named == sorted(named)
-        assert all(one > 0 for one in named)
-
-
 def test_an_unknown_pathway_is_a_problem() -> None:
     with pytest.raises(ProblemError) as refused:
         pathway("no-such-route")
@@ -47,7 +39,8 @@ def test_an_unknown_pathway_is_a_problem() -> None:
         {"asks": []},
         {"receiver_mandates": []},
         {"lawful_bases": ["because"]},
-        {"clocks": {"decide_hours": {"purple": 1}}},
+        {"triage_scheme": "whenever"},
+        {"ladder": ["alternate_receiver", "supervisor"]},
     ],
     ids=str,
 )

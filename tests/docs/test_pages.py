@@ -12,6 +12,7 @@ from relevo.contracts.message_types.registry import MESSAGE_TYPES
 from relevo.contracts.pathways.loader import pathways
 from relevo.contracts.problem_types import PROBLEM_TYPES
 from relevo.contracts.scopes import Scope
+from relevo.contracts.triage.loader import triage_schemes
 from relevo.contracts.vocabularies.loader import list_ids
 from relevo.gateway.config import GatewaySettings
 from relevo.node.config import NodeSettings
@@ -55,6 +56,7 @@ def test_a_made_page_is_what_the_tables_say(name: str) -> None:
         ("reference/message-types.md", set(MESSAGE_TYPES)),
         ("reference/vocabularies.md", set(list_ids())),
         ("reference/pathways.md", set(pathways())),
+        ("reference/triage.md", set(triage_schemes())),
         (
             "reference/configuration.md",
             {

@@ -13,9 +13,12 @@ from .lifecycles.referral import State
 from .model import ContractModel, Flag, LongText, Moment, ShortText, Whole
 from .person import Person
 from .redirection import Redirection
+from .triage.loader import ClockName, Rung
 from .vocabularies.codes import DataCategory, OutcomeType, Purpose, Reason, ServiceType, TriageLevel
 
-DeliveryState = Literal["waiting", "accepted", "delivered", "refused", "expired", "dead"]
+DeliveryState = Literal[
+    "waiting", "accepted", "delivered", "refused", "expired", "dead", "recalled"
+]
 
 
 class Need(ContractModel):
@@ -34,6 +37,7 @@ class ReferralSubmission(ContractModel):
         basis: A basis other than consent, with its law.
         local_reference: The submitting system's own number. Never travels.
         part_of: A referral that this one continues (a remaining need).
+        triaged_at: When the triage was done, if this was written down later. The clocks run from it.
     """
 
     receiver: PartyId
@@ -48,6 +52,7 @@ class ReferralSubmission(ContractModel):
     local_reference: ShortText | None = None
     part_of: Uuid | None = None
     expires_in_days: Annotated[Whole, Field(ge=1, le=90)] = 30
+    triaged_at: Moment | None = None
 
     @model_validator(mode="after")
     def _one_record_each(self) -> "ReferralSubmission":
@@ -99,6 +104,8 @@ class Transition(ContractModel):
         questions: Required for info_requested.
         redirect_to: Whom the sender should ask instead, for redirected. Nothing is sent there from here:
             the sender holds the consent, so its node makes the new referral, or a person there does.
+        done_at: When it was done, if it is entered afterwards: by radio, by telephone, on paper.
+            Clocks run on it. Not in the future, and not before the last step that somebody took.
     """
 
     to: State
@@ -111,6 +118,7 @@ class Transition(ContractModel):
     seen_by: ShortText | None = None
     questions: Annotated[list[Question], Field(max_length=20)] = []
     redirect_to: PartyId | None = None
+    done_at: Moment | None = None
 
     @model_validator(mode="after")
     def _goes_together(self) -> "Transition":
@@ -136,12 +144,23 @@ class HistoryEntry(ContractModel):
     state: State
     actor: Literal["sender", "receiver"]
     at: Moment = Field(description="When its author did it, by the author's clock.")
+    entered_at: Moment | None = Field(
+        default=None, description="When its author wrote it down, if that was later."
+    )
+    stored_at: Moment = Field(description="When this node stored it.")
     reason: Reason | None = None
     appointment: Appointment | None = None
     seen_by: ShortText | None = None
     questions: list[Question] = []
     redirect_to: PartyId | None = None
     applicable: Flag = True
+
+
+class Due(ContractModel):
+    """The next deadline: of which clock, and when."""
+
+    clock: ClockName
+    at: Moment
 
 
 class Referral(ContractModel):
@@ -186,6 +205,14 @@ class Referral(ContractModel):
     continued_by: list[Uuid] = []
     possible_next: list[State] = Field(
         default=[], description="Where this side may take it from here."
+    )
+    due: Due | None = Field(
+        default=None,
+        description="The earliest deadline that is not met. None while the clocks stand still, or none runs.",
+    )
+    overdue: Flag = Field(default=False, description="That deadline has passed. Not a state.")
+    rung: Rung | None = Field(
+        default=None, description="Who is to be told by now, on the pathway's ladder."
     )
     created_at: Moment
     updated_at: Moment

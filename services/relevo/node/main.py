@@ -38,6 +38,7 @@ from .operations.context import CLIENT, Node, NodeKeys
 from .operations.directory import Directory
 from .operations.send import SubmissionDesk
 from .storage.vault import Vault
+from .workers.clocks import clock_worker
 from .workers.intake import intake_worker
 from .workers.mailbox import MailboxWorker
 from .workers.notify import notify_worker
@@ -107,6 +108,7 @@ def create_app(
         ),
         upkeep_worker(node),
         intake_worker(node),
+        clock_worker(node),
     ]
     if settings.delivery == "mailbox":
         workers.append(MailboxWorker(node, directory))

@@ -185,6 +185,7 @@ class Replay:
         waiting: Numbers held until the gap before them is filled.
         inapplicable: Numbers that fit no legal move; kept, never applied.
         way_back: States that were interrupted (by a question, by a wish to cancel), innermost last.
+        path: The events that count, in order.
     """
 
     state: State
@@ -193,6 +194,7 @@ class Replay:
     waiting: tuple[int, ...]
     inapplicable: tuple[int, ...]
     way_back: tuple[State, ...]
+    path: tuple[Event, ...] = ()
 
 
 def replay(events: Iterable[Event]) -> Replay:
@@ -205,27 +207,28 @@ def replay(events: Iterable[Event]) -> Replay:
     for event in events:
         by_seq.setdefault(event.seq, {})[event.actor, event.state] = event
     state: State = "submitted"
-    applied: list[int] = []
+    path: list[Event] = []
     inapplicable: list[int] = []
     way_back: tuple[State, ...] = ()
     seq = 0
     while seq in by_seq:
         # Both sides claim one number only when somebody errs; the order of names settles it alike.
         legal = [
-            event.state
+            event
             for _, event in sorted(by_seq[seq].items())
             if (seq, event.state, event.actor) == (0, "submitted", "sender")
             or (seq > 0 and may_move(state, event.state, event.actor, way_back))
         ]
         if legal:
-            way_back = _way_back_after(way_back, state, legal[0])
-            state = legal[0]
-            applied.append(seq)
+            way_back = _way_back_after(way_back, state, legal[0].state)
+            state = legal[0].state
+            path.append(legal[0])
         else:
             inapplicable.append(seq)
         seq += 1
     waiting = tuple(sorted(number for number in by_seq if number > seq))
-    return Replay(state, seq, tuple(applied), waiting, tuple(inapplicable), way_back)
+    applied = tuple(event.seq for event in path)
+    return Replay(state, seq, applied, waiting, tuple(inapplicable), way_back, tuple(path))
 
 
 def _way_back_after(way_back: tuple[State, ...], state: State, to: State) -> tuple[State, ...]:

@@ -18,11 +18,14 @@ class ReferralState(ContractModel):
     """One numbered event of a referral's history. The envelope shows its coarse state only.
 
     Attributes:
+        at: When it was done; clocks run on it.
+        entered_at: When its author wrote it down, if that was later.
         answers: The other side's message that led to this step.
     """
 
     state: State
     at: Moment
+    entered_at: Moment | None = None
     reason: Reason | None = None
     appointment: Appointment | None = None
     seen_by: ShortText | None = None

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from relevo.contracts.consent import ContactRules, Denial
 from relevo.contracts.envelope import CompactJose
-from relevo.contracts.identifiers import Uuid
+from relevo.contracts.identifiers import PathwayId, Uuid
 from relevo.contracts.model import ContractModel, Moment, Whole
 from relevo.contracts.person import SECTIONS, Person, category_of_need
 from relevo.contracts.referral import Need
@@ -42,6 +42,8 @@ class ReferralSubmitted(ContractModel):
     Attributes:
         persons: Sections by data category; `person_id` is the position in this list, from 1.
         return_grants: Slices (compact JWS) under which the receiver may answer with content.
+        pathway: The route, where the envelope shows its class alone.
+        submitted_at: When the triage was done; the clocks of both sides run from it.
         follow_up_grants: One for each party that a person named for follow-up, if she opted in.
     """
 
@@ -51,6 +53,7 @@ class ReferralSubmitted(ContractModel):
     return_grants: Annotated[list[CompactJose], Field(max_length=12)] = []
     follow_up_grants: Annotated[list[FollowUpGrant], Field(max_length=240)] = []
     part_of: Uuid | None = None
+    pathway: PathwayId | None = None
     submitted_at: Moment
 
 

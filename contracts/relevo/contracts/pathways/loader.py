@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from relevo.contracts.identifiers import Country, PathwayId
 from relevo.contracts.model import ContractModel, Flag, ShortText
 from relevo.contracts.problem import ProblemError
+from relevo.contracts.triage.loader import Ladder, triage_schemes
 from relevo.contracts.vocabularies.codes import (
     CaseProfile,
     DataCategory,
@@ -30,20 +31,14 @@ class Asked(ContractModel):
     required: bool = False
 
 
-class Clocks(ContractModel):
-    """Hours from submission by triage level; absent levels have no clock."""
-
-    acknowledge_hours: dict[Literal["red", "yellow", "green"], float] = {}
-    decide_hours: dict[Literal["red", "yellow", "green"], float] = {}
-    deliver_hours: dict[Literal["red", "yellow", "green"], float] = {}
-
-
 class Pathway(ContractModel):
     """One real route, as data.
 
     Attributes:
         receiver_mandates: The receiver holds at least one of these.
         asks: Data categories that receivers get; anything else never leaves on this pathway.
+        triage_scheme: How soon each triage level is answered; without one, no clock runs.
+        ladder: Who is told when a clock runs out, where it differs from the scheme's.
         routing_class: What gateways see instead of the id when `sensitivity` is sealed.
         follow_up: Whether persons may be followed up on it; absent, a sealed route allows none.
         exempt_from_consent: Message classes are never exempt; these bases other than consent are allowed.
@@ -61,7 +56,8 @@ class Pathway(ContractModel):
     asks: Annotated[list[Asked], Field(min_length=1)]
     purposes: Annotated[list[Purpose], Field(min_length=1)]
     lawful_bases: Annotated[list[LawfulBasis], Field(min_length=1)]
-    clocks: Clocks = Clocks()
+    triage_scheme: PathwayId | None = None
+    ladder: Ladder | None = None
     outcomes: list[OutcomeType] = []
     sensitivity: Literal["open", "sealed"] = "open"
     routing_class: PathwayId | None = None
@@ -71,6 +67,12 @@ class Pathway(ContractModel):
     def _sealed_has_a_class(self) -> "Pathway":
         if (self.sensitivity == "sealed") != (self.routing_class is not None):
             raise ValueError("a sealed pathway, and no other, has a routing_class")
+        return self
+
+    @model_validator(mode="after")
+    def _scheme_is_known(self) -> "Pathway":
+        if self.triage_scheme is not None and self.triage_scheme not in triage_schemes():
+            raise ValueError("there is no such triage scheme")
         return self
 
     @property
@@ -121,3 +123,9 @@ def pathway(pathway_id: str) -> Pathway:
     if found is None:
         raise ProblemError("pathway_unknown", pathway=pathway_id)
     return found
+
+
+def public_name(pathway_id: str) -> str:
+    """What gateways see of a route, by its id or by the class that hides it."""
+    found = pathways().get(pathway_id)
+    return pathway_id if found is None else found.public_name

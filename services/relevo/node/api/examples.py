@@ -78,18 +78,33 @@ REFERRAL: Final[dict[str, Any]] = {
     "needs": [{"service": "safe_transport_accompanied"}],
     "persons": [{"identity": {"given_names": "Tomasa Isabel", "family_names": ["Temaj"]}}],
     "possible_next": ["accepted", "rejected", "waitlisted", "redirected", "info_requested"],
+    "due": {"clock": "decide", "at": "2026-03-09T16:40:00Z"},
     "created_at": "2026-03-02T16:41:00Z",
-    "updated_at": "2026-03-02T17:05:00Z",
+    "updated_at": "2026-03-02T18:20:00Z",
 }
 
 HISTORY: Final[list[dict[str, Any]]] = [
-    {"seq": 1, "state": "submitted", "actor": "sender", "at": "2026-03-02T16:40:00Z"},
-    {"seq": 2, "state": "received", "actor": "receiver", "at": "2026-03-02T16:41:00Z"},
+    {
+        "seq": 1,
+        "state": "submitted",
+        "actor": "sender",
+        "at": "2026-03-02T16:40:00Z",
+        "stored_at": "2026-03-02T16:41:00Z",
+    },
+    {
+        "seq": 2,
+        "state": "received",
+        "actor": "receiver",
+        "at": "2026-03-02T16:41:00Z",
+        "stored_at": "2026-03-02T16:41:00Z",
+    },
     {
         "seq": 3,
         "state": "acknowledged",
         "actor": "receiver",
         "at": "2026-03-02T17:05:00Z",
+        "entered_at": "2026-03-02T18:20:00Z",
+        "stored_at": "2026-03-02T18:20:00Z",
         "seen_by": "Turno A",
     },
 ]

@@ -183,7 +183,8 @@ async def get_bulk() -> None:
 @router.get(
     "",
     summary="List referrals",
-    description="Those sent and those received, newest first, without persons.",
+    description="Those sent and those received, newest first, without persons. What is overdue is "
+    "computed from the clocks of the triage scheme that the pathway chose; it is no state.",
     responses=answer(
         200,
         "A page.",
@@ -208,13 +209,19 @@ async def list_referrals(
         Literal["sender", "receiver"] | None, Query(description="Which side this node is.")
     ] = None,
     state: Annotated[State | None, Query(description="Only those in this state.")] = None,
+    overdue: Annotated[
+        bool | None,
+        Query(
+            description="Only those past a deadline, the longest overdue first; or only those that are not."
+        ),
+    ] = None,
     cursor: Annotated[
         str | None, Query(max_length=200, description="`next_cursor` of the page before.")
     ] = None,
     limit: Annotated[int, Query(ge=1, le=200, description="Referrals a page.")] = 50,
 ) -> ReferralPage:
     page, following = await read.list_referrals(
-        node, caller, role=role, state=state, cursor=cursor, limit=limit
+        node, caller, role=role, state=state, overdue=overdue, cursor=cursor, limit=limit
     )
     return ReferralPage(referrals=page, next_cursor=following)
 

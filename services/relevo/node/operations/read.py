@@ -1,19 +1,17 @@
 """Reading referrals and the event feed."""
 
-import base64
-import binascii
-from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy import Connection
 
 from relevo.contracts.lifecycles.referral import Event, replay
-from relevo.contracts.problem import FieldError, ProblemError
 from relevo.contracts.referral import HistoryEntry, Referral
-from relevo.node.storage import feed, referrals
+from relevo.node.storage import deadlines, feed, referrals
 from relevo.node.storage.feed import FeedEvent
 from relevo.servicekit.access_token import Caller
 
 from .context import Node
+from .cursor import from_cursor, to_cursor
 from .visibility import found, history_entry, only_party, party_of, view
 
 
@@ -25,7 +23,7 @@ async def read_referral(node: Node, caller: Caller, referral_id: str) -> Referra
     """
     party_of(node, caller)
     whole = await node.database.read(referrals.get, node.vault, referral_id)
-    return view(found(caller, whole))
+    return view(found(caller, whole), node.clock.business())
 
 
 async def read_history(node: Node, caller: Caller, referral_id: str) -> list[HistoryEntry]:
@@ -55,42 +53,39 @@ async def list_referrals(
     state: str | None,
     cursor: str | None,
     limit: int,
+    overdue: bool | None = None,
 ) -> tuple[list[Referral], str | None]:
-    """A page, newest first, without persons, and the cursor of the next one.
+    """A page without persons, and the cursor of the next one.
+
+    Newest first; what is overdue, the longest overdue first.
 
     Raises:
         ProblemError: `invalid_input`, the cursor is none of ours.
     """
     party_of(node, caller)
-    page = await node.database.read(
-        referrals.page,
-        party=only_party(caller),
-        role=role,
-        state=state,
-        before=None if cursor is None else _from_cursor(cursor),
-        limit=limit + 1,
-    )
+    now = node.clock.business()
+    past = None if cursor is None else from_cursor(cursor)
+    which: dict[str, Any] = {"party": only_party(caller), "role": role, "state": state}
+    if overdue:
+        page = await node.database.read(
+            deadlines.overdue, **which, now=now, after=past, limit=limit + 1
+        )
+    else:
+        page = await node.database.read(
+            referrals.page,
+            **which,
+            before=past,
+            limit=limit + 1,
+            in_time_at=None if overdue is None else now,
+        )
     more = page[limit:]
     shown = page[:limit]
-    return [view(item) for item in shown], _to_cursor(
-        shown[-1].created_at, shown[-1].id
-    ) if more else None
-
-
-def _to_cursor(at: datetime, referral_id: str) -> str:
-    return base64.urlsafe_b64encode(f"{at.isoformat()} {referral_id}".encode()).decode()
-
-
-def _from_cursor(cursor: str) -> tuple[datetime, str]:
-    try:
-        at, _, referral_id = base64.urlsafe_b64decode(cursor.encode()).decode().partition(" ")
-        moment = datetime.fromisoformat(at).astimezone(UTC)
-    except (ValueError, binascii.Error) as error:
-        raise ProblemError(
-            "invalid_input",
-            errors=[FieldError(pointer="", detail="cursor: use the one that the page before gave")],
-        ) from error
-    return moment, referral_id
+    views = [view(item, now) for item in shown]
+    if not more:
+        return views, None
+    last = shown[-1]
+    ended_at = last.overdue_at if overdue else last.created_at
+    return views, to_cursor(ended_at or last.created_at, last.id)
 
 
 async def read_events(node: Node, caller: Caller, *, after: int, limit: int) -> list[FeedEvent]:

@@ -7,12 +7,21 @@ from typing import Any
 from relevo.contracts.envelope import DEFAULT_LIFETIME
 from relevo.contracts.lifecycles.referral import BEFORE_ACCEPTED, COARSE, State
 from relevo.contracts.message_types.referral_state import REFERRAL_STATE, ReferralState
+from relevo.contracts.pathways.loader import public_name
 from relevo.node.domain.outgoing import OutgoingMessage
 from relevo.node.storage.holdings import Holdings
 from relevo.node.storage.referrals import StoredEvent, StoredReferral
 from relevo.servicekit.ids import new_id
 
-_TRAVELLING = ("reason", "appointment", "seen_by")
+_TRAVELLING = (
+    "reason",
+    "appointment",
+    "seen_by",
+    "entered_at",
+    "questions",
+    "redirect_to",
+    "answers",
+)
 
 
 def tell_state(
@@ -26,7 +35,7 @@ def tell_state(
     message = control_message(
         referral,
         REFERRAL_STATE.id,
-        body.model_dump(mode="json", exclude_none=True),
+        body.model_dump(mode="json", exclude_none=True, exclude_defaults=True),
         now=now,
         event_seq=event.seq,
         state=event.state,
@@ -65,7 +74,7 @@ def control_message(
         sender=referral.owner,
         receiver=other,
         message_type=message_type,
-        pathway=referral.pathway,
+        pathway=public_name(referral.pathway),
         triage=referral.triage,
         event_seq=event_seq,
         state=None if state is None else COARSE[state],

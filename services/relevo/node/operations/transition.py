@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 from relevo.contracts.envelope import DEFAULT_LIFETIME
 from relevo.contracts.lifecycles.referral import NEEDS_REASON, check_transition
 from relevo.contracts.message_types.counter_referral import COUNTER_REFERRAL
+from relevo.contracts.pathways.loader import public_name
 from relevo.contracts.problem import ProblemError
 from relevo.contracts.referral import CounterReferral, Referral, Transition
 from relevo.node.domain.outgoing import OutgoingMessage
@@ -18,9 +19,10 @@ from relevo.node.storage.referrals import StoredEvent, StoredReferral
 from relevo.servicekit.access_token import Caller
 from relevo.servicekit.ids import new_id
 
+from .afterwards import step_taken_at
 from .context import Node
 from .tell import tell_state
-from .visibility import found, party_of, view
+from .visibility import as_text, found, party_of, view
 
 
 async def transition(node: Node, caller: Caller, referral_id: str, step: Transition) -> Referral:
@@ -49,12 +51,15 @@ def _transition(
     if step.to in NEEDS_REASON and step.reason is None:
         raise ProblemError("reason_required", to_state=step.to)
     now = node.clock.business()
-    detail = step.model_dump(mode="json", exclude_none=True, exclude={"to", "counter_referral"})
+    detail = step.model_dump(mode="json", exclude_none=True, exclude={"to", "counter_referral", "done_at"})
     if held.next_seq == 1 and held.role == "sender":
         # The other side never spoke, so there is nobody to tell.
         holdings.stand(replace(held, closed_here=True), now=now)
     else:
-        event = StoredEvent(held.next_seq, step.to, held.role, now, detail)
+        done_at = step_taken_at(step.done_at, now=now, steps=holdings.steps(held.id))
+        if step.done_at is not None:
+            detail["entered_at"] = as_text(now)
+        event = StoredEvent(held.next_seq, step.to, held.role, done_at, detail)
         tell_state(holdings, held, event, now=now)
         if step.counter_referral is not None:
             referrals.put_outcome(connection, node.vault, held, step.counter_referral)
@@ -72,7 +77,7 @@ def _whole(connection: Connection, node: Node, referral_id: str) -> Referral:
     whole = referrals.get(connection, node.vault, referral_id)
     if whole is None:
         raise ProblemError("not_found")
-    return view(whole)
+    return view(whole, node.clock.business())
 
 
 def _send_back(
@@ -93,7 +98,7 @@ def _send_back(
         sender=held.owner,
         receiver=held.sender,
         message_type=COUNTER_REFERRAL.id,
-        pathway=held.pathway,
+        pathway=public_name(held.pathway),
         triage=held.triage,
         purpose=held.purpose,
         categories=["service_history"],

@@ -2,9 +2,11 @@
 
 from datetime import datetime
 
-from relevo.contracts.lifecycles.referral import next_states
+from relevo.contracts.clocks import reading
+from relevo.contracts.lifecycles.referral import State, next_states
 from relevo.contracts.problem import ProblemError
-from relevo.contracts.referral import HistoryEntry, Referral
+from relevo.contracts.referral import Due, HistoryEntry, Referral
+from relevo.node.domain.timing import kept
 from relevo.node.storage.referrals import StoredEvent, StoredReferral
 from relevo.servicekit.access_token import Caller
 
@@ -43,9 +45,10 @@ def found(caller: Caller, referral: StoredReferral | None) -> StoredReferral:
     return referral
 
 
-def view(referral: StoredReferral) -> Referral:
-    """A referral as its institution's systems read it."""
+def view(referral: StoredReferral, now: datetime) -> Referral:
+    """A referral as its institution's systems read it at this moment of business time."""
     details = referral.details
+    clocks = reading(kept(referral.alarms), now)
     return Referral(
         id=referral.id,
         reference_code=referral.reference_code,
@@ -67,10 +70,20 @@ def view(referral: StoredReferral) -> Referral:
         withheld=details.get("withheld", []),
         local_reference=details.get("local_reference"),
         part_of=referral.part_of,
-        possible_next=list(next_states(referral.state, referral.role, referral.way_back)),
+        possible_next=_possible_next(referral),
+        due=None if clocks.due is None else Due(clock=clocks.due.clock, at=clocks.due.at),
+        overdue=clocks.overdue,
+        rung=clocks.rung,
         created_at=referral.created_at,
         updated_at=referral.updated_at,
     )
+
+
+def _possible_next(referral: StoredReferral) -> list[State]:
+    possible = next_states(referral.state, referral.role, referral.way_back)
+    # What nobody ever received is closed; there is nobody to tell more.
+    unheard = referral.role == "sender" and referral.next_seq == 1
+    return [to for to in possible if not unheard or to == "closed"]
 
 
 def history_entry(event: StoredEvent, *, applicable: bool) -> HistoryEntry:
@@ -80,9 +93,13 @@ def history_entry(event: StoredEvent, *, applicable: bool) -> HistoryEntry:
         state=event.state,
         actor=event.actor,
         at=event.at,
+        entered_at=event.detail.get("entered_at"),
+        stored_at=event.stored_at or event.at,
         reason=event.detail.get("reason"),
         appointment=event.detail.get("appointment"),
         seen_by=event.detail.get("seen_by"),
+        questions=event.detail.get("questions", []),
+        redirect_to=event.detail.get("redirect_to"),
         applicable=applicable,
     )
 

@@ -40,11 +40,20 @@ class Holdings:
         """The referral as it stands now, without its sealed parts."""
         return self._held.get(referral_id)
 
+    def all(self) -> list[StoredReferral]:
+        """Every referral of this transaction, as it stands now."""
+        return list(self._held.values())
+
+    def steps(self, referral_id: str) -> list[tuple[Event, datetime]]:
+        """The events that count, in order, and when each was done."""
+        events = self._events[referral_id]
+        return [(event, events[event]) for event in replay(events).path]
+
     def add(self, new: StoredReferral, sealed: SealedReferral, first: StoredEvent) -> None:
         """A referral that was not held, with its first event."""
         self._held[new.id] = new
         self._new[new.id] = sealed
-        self._events[new.id] = {Event(first.seq, first.state, first.actor)}
+        self._events[new.id] = {Event(first.seq, first.state, first.actor): first.at}
 
     def add_event(self, of: StoredReferral, event: StoredEvent, *, now: datetime) -> None:
         """An event of either side; one that is there already changes nothing.
@@ -55,11 +64,12 @@ class Holdings:
         told = Event(event.seq, event.state, event.actor)
         if told not in self._events[of.id]:
             self._new_events.append(referrals.event_row(self._vault, of, event, now))
-            self._events[of.id].add(told)
+            self._events[of.id][told] = event.at
 
     def stand(self, changed: StoredReferral, *, now: datetime) -> StoredReferral:
         """Where a referral stands after its events and this change to it."""
-        read = replay(self._events[changed.id])
+        events = self._events[changed.id]
+        read = replay(events)
         after = replace(
             changed,
             state=standing(
@@ -72,6 +82,7 @@ class Holdings:
             way_back=read.way_back,
             updated_at=now,
         )
+        after = replace(after, **vars(referrals.timing_of(after, events)))
         self._held[after.id] = after
         self._moved.add(after.id)
         return after

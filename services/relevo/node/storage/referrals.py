@@ -1,14 +1,15 @@
 """Referrals of both roles, their persons and their numbered events."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import Connection, RowMapping, bindparam, insert, select, tuple_, update
+from sqlalchemy import Connection, RowMapping, bindparam, insert, or_, select, tuple_, update
 
 from relevo.contracts.lifecycles.referral import Actor, Event, State
 from relevo.contracts.referral import CounterReferral
+from relevo.node.domain.timing import Timing, timing
 from relevo.servicekit.database import insert_or_ignore
 
 from .tables import referral, referral_event, referral_person
@@ -22,6 +23,10 @@ _MOVING = (
     "delivery",
     "delivery_problem",
     "closed_here",
+    "alarms",
+    "told",
+    "overdue_at",
+    "alarm_at",
     "updated_at",
 )
 _SEALED = {"details", "persons", "counter_referral"}
@@ -36,6 +41,7 @@ class StoredEvent:
     actor: Actor
     at: datetime
     detail: dict[str, Any] = field(default_factory=dict)
+    stored_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -45,6 +51,10 @@ class StoredReferral:
     Attributes:
         owner: The party on this side, whose systems may see it.
         way_back: States that a question or a wish to cancel interrupted.
+        alarms: Moments of its open clocks, as `domain.timing` keeps them.
+        told: Those of them that the institution's systems were told.
+        overdue_at: From when on it is overdue.
+        alarm_at: When the clock worker looks at it next.
         details: needs, contact_rules, withheld, local_reference, created_by.
     """
 
@@ -72,6 +82,10 @@ class StoredReferral:
     details: dict[str, Any] = field(default_factory=dict)
     persons: list[dict[str, Any]] = field(default_factory=list)
     way_back: Sequence[State] = ()
+    alarms: Sequence[Sequence[Any]] = ()
+    told: Sequence[str] = ()
+    overdue_at: datetime | None = None
+    alarm_at: datetime | None = None
     counter_referral: CounterReferral | None = None
 
 
@@ -92,6 +106,7 @@ def seal(
     Before the transaction, so that nobody waits in it for the sealing.
     """
     values = {name: value for name, value in vars(new).items() if name not in _SEALED}
+    values |= vars(timing_of(new, {Event(first.seq, first.state, first.actor): first.at}))
     details = vault.seal(new.data_key_id, new.details, place=f"referral/{new.id}")
     return SealedReferral(
         referral={**values, "sealed": details},
@@ -107,6 +122,19 @@ def seal(
             )
         ],
         event=event_row(vault, new, first, new.created_at),
+    )
+
+
+def timing_of(stored: StoredReferral, events: Mapping[Event, datetime]) -> Timing:
+    """What its clocks say after these events."""
+    return timing(
+        events,
+        pathway=stored.pathway,
+        triage=stored.triage,
+        role=stored.role,
+        state=stored.state,
+        expires_at=stored.expires_at,
+        told=stored.told,
     )
 
 
@@ -148,14 +176,16 @@ def event_row(
     }
 
 
-def numbered_events(connection: Connection, ids: Collection[str]) -> dict[str, set[Event]]:
-    """The events of these referrals, without what was said."""
-    found: dict[str, set[Event]] = {referral_id: set() for referral_id in ids}
+def numbered_events(
+    connection: Connection, ids: Collection[str]
+) -> dict[str, dict[Event, datetime]]:
+    """The events of these referrals and when each was done, without what was said."""
+    found: dict[str, dict[Event, datetime]] = {referral_id: {} for referral_id in ids}
     if found:
         columns = referral_event.c
-        query = select(columns.referral_id, columns.seq, columns.state, columns.actor)
+        query = select(columns.referral_id, columns.seq, columns.state, columns.actor, columns.at)
         for row in connection.execute(query.where(columns.referral_id.in_(list(found)))):
-            found[row.referral_id].add(Event(row.seq, row.state, row.actor))
+            found[row.referral_id][Event(row.seq, row.state, row.actor)] = row.at
     return found
 
 
@@ -201,13 +231,13 @@ def lock(connection: Connection, ids: Iterable[str]) -> dict[str, StoredReferral
     # In one order, so that no two transactions wait for each other.
     query = select(referral).where(referral.c.id.in_(wanted)).order_by(referral.c.id)
     rows = connection.execute(query.with_for_update()).mappings()
-    return {row["id"]: _bare(row) for row in rows}
+    return {row["id"]: bare(row) for row in rows}
 
 
 def by_ids(connection: Connection, ids: list[str]) -> dict[str, StoredReferral]:
     """Without their sealed parts."""
     rows = connection.execute(select(referral).where(referral.c.id.in_(ids))).mappings()
-    return {row["id"]: _bare(row) for row in rows}
+    return {row["id"]: bare(row) for row in rows}
 
 
 def get(connection: Connection, vault: Vault, referral_id: str) -> StoredReferral | None:
@@ -217,7 +247,7 @@ def get(connection: Connection, vault: Vault, referral_id: str) -> StoredReferra
     )
     if row is None:
         return None
-    bare = _bare(row)
+    found = bare(row)
     people = connection.execute(
         select(referral_person)
         .where(referral_person.c.referral_id == referral_id)
@@ -225,16 +255,16 @@ def get(connection: Connection, vault: Vault, referral_id: str) -> StoredReferra
     ).mappings()
     outcome = row["outcome"]
     return replace(
-        bare,
-        details=_open(vault, bare.data_key_id, row["sealed"], f"referral/{bare.id}"),
+        found,
+        details=_open(vault, found.data_key_id, row["sealed"], f"referral/{found.id}"),
         persons=[
-            _open(vault, p["data_key_id"], p["sealed"], f"person/{bare.id}/{p['position']}")
+            _open(vault, p["data_key_id"], p["sealed"], f"person/{found.id}/{p['position']}")
             for p in people
         ],
         counter_referral=None
         if outcome is None
         else CounterReferral.model_validate(
-            vault.open(bare.data_key_id, outcome, place=f"outcome/{bare.id}")
+            vault.open(found.data_key_id, outcome, place=f"outcome/{found.id}")
         ),
     )
 
@@ -247,8 +277,9 @@ def page(
     state: str | None,
     before: tuple[datetime, str] | None,
     limit: int,
+    in_time_at: datetime | None = None,
 ) -> list[StoredReferral]:
-    """Newest first, without sealed parts."""
+    """Newest first, without sealed parts; those that are not overdue at a moment when one is given."""
     query = select(referral)
     if party is not None:
         query = query.where(referral.c.owner == party)
@@ -256,10 +287,13 @@ def page(
         query = query.where(referral.c.role == role)
     if state is not None:
         query = query.where(referral.c.state == state)
+    if in_time_at is not None:
+        overdue_at = referral.c.overdue_at
+        query = query.where(or_(overdue_at.is_(None), overdue_at > in_time_at))
     if before is not None:
         query = query.where(tuple_(referral.c.created_at, referral.c.id) < before)
     query = query.order_by(referral.c.created_at.desc(), referral.c.id.desc()).limit(limit)
-    return [_bare(row) for row in connection.execute(query).mappings()]
+    return [bare(row) for row in connection.execute(query).mappings()]
 
 
 def events(connection: Connection, vault: Vault, of: StoredReferral) -> list[StoredEvent]:
@@ -275,6 +309,7 @@ def events(connection: Connection, vault: Vault, of: StoredReferral) -> list[Sto
             state=row["state"],
             actor=row["actor"],
             at=row["at"],
+            stored_at=row["stored_at"],
             detail={}
             if row["sealed"] is None
             else _open(
@@ -285,6 +320,14 @@ def events(connection: Connection, vault: Vault, of: StoredReferral) -> list[Sto
     ]
 
 
+def parts_of(connection: Connection, referral_id: str, *, party: str | None) -> list[str]:
+    """Referrals that continue this one, oldest first; a unit's own when `party` is given."""
+    query = select(referral.c.id).where(referral.c.part_of == referral_id)
+    if party is not None:
+        query = query.where(referral.c.owner == party)
+    return list(connection.scalars(query.order_by(referral.c.created_at, referral.c.id)))
+
+
 def codes_among(connection: Connection, codes: Collection[str]) -> set[str]:
     """Those of these reference codes that are taken."""
     if not codes:
@@ -293,7 +336,8 @@ def codes_among(connection: Connection, codes: Collection[str]) -> set[str]:
     return set(connection.scalars(select(column).where(column.in_(list(codes)))))
 
 
-def _bare(row: RowMapping) -> StoredReferral:
+def bare(row: RowMapping) -> StoredReferral:
+    """A row without its sealed parts."""
     return StoredReferral(**{k: v for k, v in row.items() if k not in {"sealed", "outcome"}})
 
 

@@ -54,6 +54,10 @@ referral = Table(
     Column("closed_here", Boolean, nullable=False),
     Column("test", Boolean, nullable=False),
     Column("expires_at", UtcDateTime, nullable=False),
+    Column("alarms", JsonText, nullable=False),
+    Column("told", JsonText, nullable=False),
+    Column("overdue_at", UtcDateTime),
+    Column("alarm_at", UtcDateTime),
     Column("created_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
     Column("data_key_id", String(36), nullable=False),
@@ -62,6 +66,9 @@ referral = Table(
     UniqueConstraint("reference_code"),
     Index("ix_referral_created_at", "created_at", "id"),
     Index("ix_referral_state", "state", "created_at"),
+    Index("ix_referral_overdue_at", "overdue_at", "id"),
+    Index("ix_referral_alarm_at", "alarm_at"),
+    Index("ix_referral_part_of", "part_of"),
 )
 
 referral_person = Table(
@@ -85,6 +92,33 @@ referral_event = Table(
     Column("sealed", LargeBinary),
 )
 
+referral_information = Table(
+    "referral_information",
+    METADATA,
+    Column("message_id", String(36), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("referral_id", String(36), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("data_key_id", String(36), nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Index("ix_referral_information_referral_id", "referral_id"),
+)
+"""What was supplied later, each person's under her key; position 0 holds the terms of new consents."""
+
+cancellation = Table(
+    "cancellation",
+    METADATA,
+    Column("message_id", String(36), primary_key=True),
+    Column("referral_id", String(36), nullable=False),
+    Column("asked_at", UtcDateTime, nullable=False),
+    Column("sent", Boolean, nullable=False),
+    Column("answer", String(16)),
+    Column("data_key_id", String(36), nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Index("ix_cancellation_referral_id", "referral_id"),
+)
+"""Wishes to cancel what was sent from here; unsent until the other side has spoken."""
+
 grant_slice = Table(
     "grant_slice",
     METADATA,
@@ -99,6 +133,19 @@ grant_slice = Table(
     Index("ix_grant_slice_referral_id", "referral_id"),
     Index("ix_grant_slice_consent_id", "consent_id"),
 )
+
+handover = Table(
+    "handover",
+    METADATA,
+    Column("id", String(36), primary_key=True),
+    Column("brought_by", String(120), nullable=False),
+    Column("received_by", String(120), nullable=False),
+    Column("stored_at", UtcDateTime, nullable=False),
+    Column("data_key_id", String(36), nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Index("ix_handover_stored_at", "stored_at", "id"),
+)
+"""Who brought whom: what was said of them is sealed."""
 
 withdrawn_grant = Table(
     "withdrawn_grant",
@@ -293,3 +340,61 @@ membership = Table(
     Column("joined_at", UtcDateTime, nullable=False),
 )
 """One row at most: the gateway that this node joined, as its welcome said."""
+
+follow_up = Table(
+    "follow_up",
+    METADATA,
+    Column("id", String(36), primary_key=True),
+    Column("role", String(8), nullable=False),
+    Column("reference_code", String(20), nullable=False),
+    Column("referral_id", String(36)),
+    Column("asker", String(120), nullable=False),
+    Column("holder", String(120), nullable=False),
+    Column("owner", String(120), nullable=False),
+    Column("state", String(32), nullable=False),
+    Column("last_seq", Integer, nullable=False),
+    Column("window_from", UtcDateTime, nullable=False),
+    Column("window_until", UtcDateTime, nullable=False),
+    Column("ends_at", UtcDateTime, nullable=False),
+    Column("kind", String(32), nullable=False),
+    Column("questions", JsonText, nullable=False),
+    Column("persons", JsonText, nullable=False),
+    Column("scheduled_at", UtcDateTime),
+    Column("cancel_asked", Boolean, nullable=False),
+    Column("refused_with", String(80)),
+    Column("test", Boolean, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+    Column("data_key_id", String(36), nullable=False),
+    Column("sealed", LargeBinary),
+    Index("ix_follow_up_created_at", "created_at", "id"),
+    Index("ix_follow_up_referral_id", "referral_id"),
+    Index("ix_follow_up_ends_at", "state", "ends_at"),
+)
+"""`persons` are places in the referral. What was learned, and what of it left, is sealed."""
+
+follow_up_event = Table(
+    "follow_up_event",
+    METADATA,
+    Column("follow_up_id", ForeignKey("follow_up.id"), primary_key=True),
+    Column("seq", Integer, primary_key=True),
+    Column("state", String(32), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("reason", String(80)),
+    Column("sealed", LargeBinary),
+)
+
+follow_up_attempt = Table(
+    "follow_up_attempt",
+    METADATA,
+    Column("follow_up_id", ForeignKey("follow_up.id"), primary_key=True),
+    Column("seq", Integer, primary_key=True),
+    Column("person", Integer, nullable=False),
+    Column("modality", String(12), nullable=False),
+    Column("opened_at", UtcDateTime, nullable=False),
+    Column("outcome", String(32)),
+    Column("ended_at", UtcDateTime),
+    Column("forbidden_by", String(32)),
+    Column("sealed", LargeBinary),
+)
+"""When somebody tried to reach a person, and which rule forbade it. The number is sealed."""

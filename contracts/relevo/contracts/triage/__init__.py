@@ -1,0 +1,1 @@
+"""Triage schemes (*semaforización*): how soon each level is answered. One data file per scheme."""
