@@ -11,6 +11,7 @@ import uvicorn
 from starlette.types import ASGIApp
 from typing_extensions import override
 
+from .http_protocol import BoundedHttpProtocol
 from .logging import get_logger
 from .settings import ServiceSettings
 from .worker import Worker
@@ -70,7 +71,7 @@ async def serve(
             app,
             host=host,
             port=port,
-            http="httptools",
+            http=BoundedHttpProtocol,
             ws="none",
             lifespan="on",
             log_config=None,
