@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -26,7 +27,9 @@ from tests.support.nodes import (
     INSTITUTE,
     SHELTER,
     START,
+    Member,
     Network,
+    a_key,
     a_member,
     consented,
     look,
@@ -37,7 +40,10 @@ from tests.support.nodes import (
 
 RESPONSES: dict[str, dict[str, object]] = {
     "completed": COMPLETION,
-    "scheduled": {"to": "scheduled", "appointment": {"at": "2026-03-03T14:00:00Z"}},
+    "info_requested": {
+        "to": "info_requested",
+        "questions": [{"category": "contact", "text": "¿A qué número?"}],
+    },
 }
 
 # What the adversary does next: with which message, by position among those on their way.
@@ -45,7 +51,18 @@ NETWORK_MOVES = ("deliver", "repeat", "lose", "wait")
 MOVES = st.lists(
     st.tuples(
         st.sampled_from(
-            [*NETWORK_MOVES, *NETWORK_MOVES, "institute", "institute", "close", "withdraw"]
+            [
+                *NETWORK_MOVES,
+                *NETWORK_MOVES,
+                "institute",
+                "institute",
+                "institute",
+                "close",
+                "cancel",
+                "error",
+                "supply",
+                "withdraw",
+            ]
         ),
         st.integers(min_value=0, max_value=7),
     ),
@@ -101,26 +118,46 @@ async def _play(network: Network, moves: list[tuple[str, int]]) -> None:
         elif move == "institute":
             await _answer(network, referral, choice)
         else:
-            path, body = (
-                (f"/v1/consents/{consent}/withdraw", {"said_at": START.isoformat()})
-                if move == "withdraw"
-                else (f"/v1/referrals/{referral}/close", None)
-            )
-            async with shelter.http() as http:
-                await http.post(path, json=body)
+            await _say(shelter, referral, consent, move)
     while on_their_way or await _collect(network, on_their_way):
         await network.deliver(on_their_way.pop())
         await _collect(network, on_their_way)
     here = await look(shelter, referral)
     async with institute.http() as http:
         if (await http.get(f"/v1/referrals/{referral}")).status_code == 404:
-            # Withdrawn before it arrived: nothing of it may be there.
-            assert here["sharing"] == "withdrawn"
+            # Withdrawn before it arrived, or taken back before it left: nothing of it may be there.
+            assert here["sharing"] == "withdrawn" or here["delivery"] == "recalled"
             return
     there = await look(institute, referral)
     for name in ("state", "event_seq", "sharing"):
         assert here[name] == there[name], (name, here[name], there[name])
+    for place in ("persons", "at"):
+        assert [one[place] for one in here["information"] if one["message"] in _kept(there)] == [
+            one[place] for one in there["information"]
+        ], "what is there is what was supplied"
     assert await _events(network, SHELTER, referral) == await _events(network, INSTITUTE, referral)
+
+
+def _kept(there: dict[str, Any]) -> set[str]:
+    return {one["message"] for one in there["information"]}
+
+
+async def _say(shelter: Member, referral: str, consent: str, move: str) -> None:
+    """The shelter's system says something, whether or not it fits now."""
+    supplied = {
+        "persons": [{"person_id": "T-1", "contact": {"phones": ["+502 0000-7777"]}}],
+        "share": ["contact"],
+    }
+    path, body = {
+        "withdraw": (f"/v1/consents/{consent}/withdraw", {"said_at": START.isoformat()}),
+        "close": (f"/v1/referrals/{referral}/close", None),
+        "cancel": (f"/v1/referrals/{referral}/cancel", {"reason": "duplicate"}),
+        "error": (f"/v1/referrals/{referral}/cancel", {"reason": "entered_in_error"}),
+        "supply": (f"/v1/referrals/{referral}/information", supplied),
+    }[move]
+    async with shelter.http() as http:
+        answer = await http.post(path, json=body, headers=a_key())
+    assert answer.status_code in {200, 409}, answer.text
 
 
 async def _disturb(network: Network, on_their_way: list[str], move: str, choice: int) -> None:
@@ -155,6 +192,8 @@ async def _answer(network: Network, referral: str, choice: int) -> None:
     if possible:
         to = possible[choice % len(possible)]
         body = RESPONSES.get(to, {"to": to, "reason": "other"})
+        if to == "scheduled":
+            body = {"to": to, "appointment": {"at": f"2026-03-03T1{choice}:00:00Z"}}
         answer = await step(institute, referral, **body)
         assert answer.status_code == 200, answer.text
 

@@ -2,9 +2,7 @@
 
 from typing import Literal
 
-from pydantic import model_validator
-
-from .model import ContractModel, Flag, Moment
+from .model import ContractModel, Moment
 from .vocabularies.codes import Reason
 
 
@@ -12,18 +10,10 @@ class CancelRequest(ContractModel):
     """What the sender's system asks of its own node.
 
     Attributes:
-        reason: Why; sealed on the way.
-        entered_in_error: The referral never should have been: another person's, or made twice.
+        reason: Why; sealed on the way. `entered_in_error` when the referral never should have been.
     """
 
-    reason: Reason | None = None
-    entered_in_error: Flag = False
-
-    @model_validator(mode="after")
-    def _says_why(self) -> "CancelRequest":
-        if (self.reason is not None) == self.entered_in_error:
-            raise ValueError("a cancel has a reason, or says that it was entered in error")
-        return self
+    reason: Reason
 
 
 class Cancellation(ContractModel):
@@ -37,5 +27,4 @@ class Cancellation(ContractModel):
 
     asked_at: Moment
     reason: Reason | None = None
-    entered_in_error: Flag = False
     answer: Literal["waiting", "taken", "inapplicable", "undelivered"]

@@ -26,6 +26,7 @@ from .api import (
     inbox,
     manifests,
     peers,
+    referral_messages,
     referrals,
     returnees,
     status_queries,
@@ -49,6 +50,7 @@ PACKAGE = "relevo.node"
 VERSION = "0.1.0"
 _ROUTERS = (
     referrals.router,
+    referral_messages.router,
     consents.router,
     events.router,
     webhooks.router,

@@ -1,6 +1,6 @@
 """Specified at `https://relevo.example/messages/referral.cancel_requested/1`."""
 
-from relevo.contracts.model import ContractModel, Flag, Moment
+from relevo.contracts.model import ContractModel, Moment
 from relevo.contracts.vocabularies.codes import Reason
 
 from .kind import MessageType
@@ -11,13 +11,9 @@ class CancelRequested(ContractModel):
 
     Before it is accepted the receiver's node confirms alone; after that a person there answers. One
     that comes too late is answered with `message.inapplicable`.
-
-    Attributes:
-        entered_in_error: It never should have been.
     """
 
-    reason: Reason | None = None
-    entered_in_error: Flag = False
+    reason: Reason
     asked_at: Moment
 
 

@@ -11,6 +11,8 @@ def standing(replay: Replay, *, delivery: str | None, sharing: str, closed_here:
     """
     if replay.state != "submitted":
         return replay.state
+    if delivery == "recalled":
+        return "closed" if closed_here else "cancelled"
     if delivery in {"refused", "expired", "dead"}:
         if closed_here:
             return "closed"

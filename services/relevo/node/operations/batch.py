@@ -1,6 +1,7 @@
 """What the messages of one transaction need and change, read at once and written at once."""
 
 from collections.abc import Sequence
+from functools import cached_property
 
 from sqlalchemy import Connection
 
@@ -12,7 +13,8 @@ from relevo.contracts.message_types.message_inapplicable import (
 from relevo.contracts.message_types.referral_submitted import REFERRAL_SUBMITTED
 from relevo.contracts.problem import ProblemError
 from relevo.contracts.receipt import Receipt
-from relevo.node.storage import grants, inbox, outbox, referrals
+from relevo.node.storage import cancellations, grants, inbox, outbox, referrals
+from relevo.node.storage.cancellations import Asked
 from relevo.node.storage.grants import HeldGrant
 from relevo.node.storage.holdings import Holdings
 from relevo.node.storage.inbox import Received
@@ -55,8 +57,22 @@ class Batch:
             connection,
             {i.envelope.reference_code for i in opened if i.kind is REFERRAL_SUBMITTED},
         )
+        self._subjects = {item.envelope.sub for item in opened}
         self._grants: list[HeldGrant] = []
         self._received: list[Received] = []
+
+    @cached_property
+    def unasked_cancels(self) -> dict[str, Asked]:
+        """Wishes to cancel that wait for the other side's first word, by referral."""
+        return cancellations.unsent_among(self.connection, self.node.vault, self._subjects)
+
+    def is_withdrawn(self, item: Opened) -> bool:
+        """Whether a grant of this message is known to be withdrawn."""
+        return bool(self.withdrawn & {(grant.iss, grant.jti) for grant in item.grants})
+
+    def keep_grants(self, held: Sequence[HeldGrant]) -> None:
+        """Grants that came with a message."""
+        self._grants += held
 
     def take(self, new: Arrival) -> None:
         """A referral that was not here before."""

@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 from relevo.contracts.consent import Consent, ConsentInput, Withdrawal
 from relevo.contracts.lifecycles.consent import check_transition
 from relevo.contracts.message_types.consent_withdrawn import CONSENT_WITHDRAWN, ConsentWithdrawn
+from relevo.contracts.message_types.referral_submitted import REFERRAL_SUBMITTED
 from relevo.contracts.problem import ProblemError
 from relevo.node.storage import consents, feed, grants, outbox
 from relevo.node.storage.holdings import Holdings
@@ -129,7 +130,7 @@ def _tell_holder(
             connection, holdings, node, message, "refused", problem="grant_not_live", now=now
         )
         holdings.end(Ended(message.id, "withdrawn", "grant_not_live"))
-    if unsent:
+    if any(message.message_type == REFERRAL_SUBMITTED.id for message in unsent.values()):
         return  # it never left, so there is nobody to tell
     told = control_message(
         held,

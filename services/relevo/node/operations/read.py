@@ -13,6 +13,7 @@ from relevo.servicekit.access_token import Caller
 from .context import Node
 from .cursor import from_cursor, to_cursor
 from .visibility import found, history_entry, only_party, party_of, view
+from .whole import whole
 
 
 async def read_referral(node: Node, caller: Caller, referral_id: str) -> Referral:
@@ -22,8 +23,7 @@ async def read_referral(node: Node, caller: Caller, referral_id: str) -> Referra
         ProblemError: `not_found`, the same for absent and not yours.
     """
     party_of(node, caller)
-    whole = await node.database.read(referrals.get, node.vault, referral_id)
-    return view(found(caller, whole), node.clock.business())
+    return await node.database.read(whole, node, caller, referral_id)
 
 
 async def read_history(node: Node, caller: Caller, referral_id: str) -> list[HistoryEntry]:

@@ -13,26 +13,31 @@ from sqlalchemy import Connection
 
 from relevo.contracts.exchange import BatchAnswer, MessageAnswer, MessageBatch
 from relevo.contracts.identifiers import institution_of
+from relevo.contracts.message_types.cancel_requested import CANCEL_REQUESTED
 from relevo.contracts.message_types.consent_withdrawn import CONSENT_WITHDRAWN
 from relevo.contracts.message_types.counter_referral import COUNTER_REFERRAL
+from relevo.contracts.message_types.information_supplied import INFORMATION_SUPPLIED
 from relevo.contracts.message_types.message_inapplicable import (
     MESSAGE_INAPPLICABLE,
+    MessageInapplicable,
 )
 from relevo.contracts.message_types.referral_state import REFERRAL_STATE, ReferralState
 from relevo.contracts.message_types.referral_submitted import REFERRAL_SUBMITTED
 from relevo.contracts.message_types.withdrawal_answered import WITHDRAWAL_ANSWERED
 from relevo.contracts.problem import Language, ProblemError
 from relevo.contracts.receipt import Receipt
-from relevo.node.storage import grants, inbox, referrals
+from relevo.node.storage import cancellations, grants, inbox, referrals
 from relevo.node.storage.referrals import StoredEvent
 from relevo.node.storage.vault import ErasedError
 
 from .arrival import Arrival, arrival
 from .batch import Batch
+from .cancel import ask_now, cancel_requested
 from .context import Node
 from .directory import Directory
 from .open_envelope import Arrived, Opened, open_all
 from .receipts import proved, store_receipts
+from .supply import information_supplied
 from .tell import mark_withdrawn, tell_state
 
 _HELD_UP: Final = {"gateway_unreachable", "unavailable"}
@@ -138,7 +143,7 @@ def _apply(batch: Batch, ready: Ready) -> Outcome:
 
 
 def _submitted(batch: Batch, item: Opened, new: Arrival) -> bool:
-    if batch.withdrawn & {(grant.iss, grant.jti) for grant in item.grants}:
+    if batch.is_withdrawn(item):
         raise ProblemError("grant_not_live", grant_state="withdrawn")
     held = batch.holdings.get(new.stored.id)
     if held is not None or new.stored.reference_code in batch.codes:
@@ -165,6 +170,11 @@ def _state(batch: Batch, item: Opened) -> bool:
     applied = range(held.next_seq, after.next_seq)
     for number in applied:
         batch.holdings.tell(after, "referral.state_changed", now=batch.now, event_seq=number)
+    if actor == "receiver":
+        if body.answers is not None:
+            cancellations.note_answer(batch.connection, held.id, body.answers, "taken")
+        if held.next_seq == 1 < after.next_seq:
+            ask_now(batch, after)
     fits = event.seq in applied or event.seq > after.next_seq
     if not fits:
         batch.answer_inapplicable(after, envelope.jti)
@@ -194,6 +204,13 @@ def _withdrawn(batch: Batch, item: Opened) -> bool:
     return True
 
 
+def _inapplicable(batch: Batch, item: Opened) -> bool:
+    held, _ = batch.party_to(item)
+    body = cast("MessageInapplicable", item.body)
+    cancellations.note_answer(batch.connection, held.id, body.message, "inapplicable")
+    return _noted(batch, item)
+
+
 def _noted(batch: Batch, item: Opened) -> bool:
     held, _ = batch.party_to(item)
     batch.holdings.tell(held, item.kind.name, now=batch.now)
@@ -205,5 +222,7 @@ _HANDLERS: Final[dict[str, Callable[[Batch, Opened], bool]]] = {
     COUNTER_REFERRAL.id: _counter_referral,
     CONSENT_WITHDRAWN.id: _withdrawn,
     WITHDRAWAL_ANSWERED.id: _noted,
-    MESSAGE_INAPPLICABLE.id: _noted,
+    MESSAGE_INAPPLICABLE.id: _inapplicable,
+    CANCEL_REQUESTED.id: cancel_requested,
+    INFORMATION_SUPPLIED.id: information_supplied,
 }

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -22,7 +23,8 @@ from relevo.servicekit.ids import new_id
 from .afterwards import step_taken_at
 from .context import Node
 from .tell import tell_state
-from .visibility import as_text, found, party_of, view
+from .visibility import as_text, found, party_of
+from .whole import whole
 
 
 async def transition(node: Node, caller: Caller, referral_id: str, step: Transition) -> Referral:
@@ -45,14 +47,25 @@ def _transition(
 ) -> Referral:
     holdings = Holdings(connection, node.vault, [referral_id])
     held = found(caller, holdings.get(referral_id))
-    if held.state == step.to and _said_by(held, step):
-        return _whole(connection, node, referral_id)
+    detail = _detail(step)
+    if (
+        held.state == step.to
+        and _said_by(held, step)
+        and not _says_more(connection, node, held, detail)
+    ):
+        return whole(connection, node, caller, referral_id)
     check_transition(held.state, step.to, held.role, held.way_back)
     if step.to in NEEDS_REASON and step.reason is None:
         raise ProblemError("reason_required", to_state=step.to)
+    unheard = held.next_seq == 1 and held.role == "sender"
+    if unheard and step.to != "closed":
+        raise ProblemError(
+            "illegal_transition", subject="referral", from_state=held.state, to_state=step.to
+        )
+    if step.redirect_to in {held.sender, held.receiver}:
+        raise ProblemError("redirect_loop", receiver=step.redirect_to)
     now = node.clock.business()
-    detail = step.model_dump(mode="json", exclude_none=True, exclude={"to", "counter_referral", "done_at"})
-    if held.next_seq == 1 and held.role == "sender":
+    if unheard:
         # The other side never spoke, so there is nobody to tell.
         holdings.stand(replace(held, closed_here=True), now=now)
     else:
@@ -66,18 +79,29 @@ def _transition(
             _send_back(connection, holdings, held, step.counter_referral, now)
     holdings.tell(held, "referral.state_changed", now=now, event_seq=held.next_seq)
     holdings.write()
-    return _whole(connection, node, referral_id)
+    return whole(connection, node, caller, referral_id)
 
 
 def _said_by(held: StoredReferral, step: Transition) -> bool:
     return (step.to == "closed") == (held.role == "sender")
 
 
-def _whole(connection: Connection, node: Node, referral_id: str) -> Referral:
-    whole = referrals.get(connection, node.vault, referral_id)
-    if whole is None:
-        raise ProblemError("not_found")
-    return view(whole, node.clock.business())
+def _detail(step: Transition) -> dict[str, Any]:
+    said = step.model_dump(
+        mode="json", exclude_none=True, exclude={"to", "counter_referral", "done_at"}
+    )
+    return {name: value for name, value in said.items() if value != []}
+
+
+def _says_more(
+    connection: Connection, node: Node, held: StoredReferral, detail: dict[str, Any]
+) -> bool:
+    """Whether a repeated step is a new one: another appointment, other questions."""
+    if held.state not in {"scheduled", "info_requested"}:
+        return False
+    events = referrals.events(connection, node.vault, held)
+    last = next(event for event in reversed(events) if event.state == held.state)
+    return any(last.detail.get(name) != detail.get(name) for name in ("appointment", "questions"))
 
 
 def _send_back(

@@ -14,6 +14,7 @@ from .tables import outbox
 from .vault import ErasedError, Vault
 
 _LEASE_SECONDS = 60
+_CONTENT = ("referral.submitted/1", "information.supplied/1")
 
 
 @dataclass(frozen=True)
@@ -192,14 +193,19 @@ def sent(connection: Connection, ids: Collection[str]) -> dict[str, Sent]:
 
 
 def never_left(connection: Connection, referral_id: str) -> list[str]:
-    """Content messages of a referral that were never handed to anybody: the link was down."""
+    """Content messages of a referral that were never handed to anybody: the link was down.
+
+    They stay until the end of the transaction: no relay takes them meanwhile.
+    """
     return list(
         connection.scalars(
-            select(outbox.c.id).where(
+            select(outbox.c.id)
+            .where(
                 outbox.c.referral_id == referral_id,
                 outbox.c.state == work_queue.QUEUED,
                 outbox.c.envelope.is_(None),
-                outbox.c.message_type == "referral.submitted/1",
+                outbox.c.message_type.in_(_CONTENT),
             )
+            .with_for_update()
         )
     )
