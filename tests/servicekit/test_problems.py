@@ -145,7 +145,9 @@ async def test_a_place_is_named_and_its_value_is_not(body: Any, pointer: str, de
 
 @pytest.mark.asyncio
 async def test_details_come_in_the_language_asked_for() -> None:
-    response = await ask("POST", "/bodies", json={"shape": "x"}, headers={"accept-language": "es-GT"})
+    response = await ask(
+        "POST", "/bodies", json={"shape": "x"}, headers={"accept-language": "es-GT"}
+    )
     assert response.json()["errors"][0]["detail"] == "Se espera 'round' o 'square'."
 
 
