@@ -23,6 +23,7 @@ from relevo.servicekit.worker import Worker
 from .api import (
     consents,
     events,
+    handovers,
     inbox,
     manifests,
     peers,
@@ -58,6 +59,7 @@ _ROUTERS = (
     peers.router,
     returnees.router,
     manifests.router,
+    handovers.router,
 )
 _JOIN_SECONDS = 2.0
 
