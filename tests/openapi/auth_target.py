@@ -36,6 +36,7 @@ def an_issuer(folder: Path) -> Iterator[Target]:
             yield Target(
                 service="auth",
                 url=f"http://{HOST}:{port}",
+                database=database,
                 furnish=furnish,
                 credentials=lambda *_: bearer(tokens[-1]),
                 renewed=lambda body: _with_assertion(world, body),

@@ -21,6 +21,7 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str],
             if service not in running:
                 folder = tmp_path_factory.mktemp(service)
                 running[service] = stack.enter_context(_MAKE[service](folder))
+                running[service].furnish()
             return running[service]
 
         yield get

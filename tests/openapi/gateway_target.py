@@ -81,6 +81,7 @@ def the_gateway(folder: Path) -> Iterator[Target]:
             yield Target(
                 service="gateway",
                 url=f"http://{HOST}:{port}",
+                database=gt.gateway.database,
                 furnish=lambda: asyncio.run(_furnish(gt, mx, igm, pgn)),
                 credentials=credentials,
                 renewed=_without_waiting,

@@ -68,6 +68,7 @@ def a_node(folder: Path) -> Iterator[Target]:
         yield Target(
             service="node",
             url=f"http://{HOST}:{stack.enter_context(served(here.app))}",
+            database=here.node.database,
             furnish=lambda: asyncio.run(_furnish(network, here)),
             credentials=lambda path, _, __: bearer(gateway if path == "/v1/inbox" else local),
         )

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from relevo.servicekit.database import Database
+
 FOLDER: Final = Path(__file__).resolve().parents[2] / "openapi"
 SERVICES: Final = ("auth", "gateway", "node")
 
@@ -21,6 +23,7 @@ class Target:
     Attributes:
         service: Which one.
         url: Where it answers.
+        database: What it stores in.
         furnish: Makes what the document's examples speak of, and says what it is called here:
             example to real. Each time new, so that no use of it spoils the next.
         credentials: The headers for a request, by the operation's path, the method and the path.
@@ -29,6 +32,7 @@ class Target:
 
     service: str
     url: str
+    database: Database
     furnish: Callable[[], dict[str, str]]
     credentials: Callable[[str, str, str], dict[str, str]]
     renewed: Callable[[Any], Any] = lambda body: body

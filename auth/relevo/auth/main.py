@@ -75,6 +75,7 @@ def create_app(
         generate_unique_id_function=operation_id,
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,
     )
     app.state.worker = None
     if database is not None:

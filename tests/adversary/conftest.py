@@ -1,0 +1,3 @@
+from tests.openapi.conftest import target
+
+__all__ = ["target"]  # the same services, started no more often than need be
