@@ -23,6 +23,17 @@ _MAX_HEADINGS: Final = 200
 _HEADINGS_WITHIN: Final = 20
 _MOJIBAKE: Final = ("Ã", "Â", "â€")
 _LOST: Final = "\ufffd"
+# Columns of codes, whose unknown words would be kept.
+_KEPT_AS_WRITTEN: Final = (
+    "boarding",
+    "child_care_status",
+    "document_state",
+    "document_type",
+    "household",
+    "relative_relation",
+    "return_type",
+    "specific_needs",
+)
 
 
 class UnreadableListError(ValueError):
@@ -80,7 +91,14 @@ def _forbidden(heading: str) -> str | None:
     for name, what in data("columns")["forbidden"].items():
         if heading == plain(name) or heading in what["headings"]:
             return str(name)
-        if any(f" {part}" in f" {heading}" for part in what["parts"]):
+    return _speaks_of(heading)
+
+
+@lru_cache(maxsize=1024)
+def _speaks_of(spoken: str) -> str | None:
+    """What of an enforcement file a text speaks of."""
+    for name, what in data("columns")["forbidden"].items():
+        if any(f" {part}" in f" {spoken}" for part in what["parts"]):
             return str(name)
     return None
 
@@ -174,6 +192,9 @@ class Door:
         if len(self.rows) >= MAX_ROWS:
             raise UnreadableListError("too_many_rows")
         notes += drop_forbidden(cells)
+        for column in [c for c in _KEPT_AS_WRITTEN if c in cells and _speaks_of(plain(cells[c]))]:
+            del cells[column]
+            notes.append(Note("forbidden_value", column))
         self.rows.append(RawRow(line, cells, tuple(notes)))
 
     def closed(self) -> RawList:
@@ -207,7 +228,8 @@ def let_in_text(text: str, column: str) -> tuple[str, Note | None]:
         return "", Note("formula" if refuses else "formula_dropped", column)
     if len(text) > MAX_CELL:
         return "", Note("too_long", column)
-    return text, note
+    # A dash or a dot is an empty cell.
+    return (text if any(map(str.isalnum, text)) else ""), note
 
 
 def _is_formula(text: str) -> bool:

@@ -18,6 +18,7 @@ NAME_COLUMNS: Final = (
     "second_family_name",
     "married_name",
 )
+_MAY_BE_ABSENT: Final = frozenset({"second_given_name", "second_family_name", "married_name"})
 _PARTICLES: Final = frozenset(
     {"de", "del", "la", "las", "los", "da", "das", "do", "dos", "van", "von", "y"}
 )
@@ -42,8 +43,11 @@ def read_name(cells: Mapping[str, str]) -> tuple[Name | None, list[Note]]:
     """
     present = [column for column in NAME_COLUMNS if column in cells]
     for column in present:
-        if is_fake(cells[column]):
+        if is_fake(cells[column]) and column not in _MAY_BE_ABSENT:
             return None, [Note("fake_name", column)]
+    # "No tiene" says what an empty cell says, where most people have something to write.
+    cells = {column: cells[column] for column in present if not is_fake(cells[column])}
+    present = [*cells]
     name, notes = _divided(cells)
     if name is None:
         return None, [Note("name_missing", "given_names")]

@@ -168,7 +168,11 @@ def _record(
     care = reading.code("child_care_status", "child_care_status")
     household = reading.code("household", "household")
     years = None if born is None else age(born, reading.listing.today)
-    if years is not None and years < _ADULT and not (care or groups or relatives):
+    if (
+        years is not None
+        and years < _ADULT
+        and not (care or _names_an_adult(reading, groups, relatives))
+    ):
         notes.append(Note("child_without_adult", "child_care_status"))
     if years is not None and years >= _OLDER:
         notes.append(Note("older_person", "birth_date"))
@@ -208,6 +212,18 @@ def _record(
         sealed_event="died_on_board" if boarding == "died_on_board" else None,
         groups=groups,
         relatives=relatives,
+    )
+
+
+def _names_an_adult(
+    reading: _Reading,
+    groups: tuple[tuple[GroupKind, str], ...],
+    relatives: tuple[RelativeOnList, ...],
+) -> bool:
+    """Whether the list says with whom a child is; siblings and a mother on a later flight are not with her."""
+    here = {None, reading.listing.terms.reference}
+    return any(kind == "family_unit" for kind, _ in groups) or any(
+        relative.manifest_reference in here for relative in relatives
     )
 
 
