@@ -17,10 +17,13 @@ class WrongAnswerError(RuntimeError):
 
 @dataclass(frozen=True)
 class Load:
-    """What came of it: how many were answered in which time, and each one's wait in seconds."""
+    """What came of it: how many were answered in which time, each one's wait in seconds, and the last
+    answer of each connection.
+    """
 
     seconds: float
     waits: list[float]
+    bodies: list[bytes]
 
     def figures(self, *, each: int = 1) -> Figures:
         """As figures; `each` is how many operations one request is."""
@@ -72,14 +75,18 @@ async def _drive(
     began = time.perf_counter()
     until = began + seconds
     expected = f"HTTP/1.1 {status} ".encode()
-    waits = await asyncio.gather(
+    done = await asyncio.gather(
         *(_one(port, requests, until, expected) for _ in range(connections))
     )
-    return Load(time.perf_counter() - began, list(chain.from_iterable(waits)))
+    waits = list(chain.from_iterable(waits for waits, _ in done))
+    return Load(time.perf_counter() - began, waits, [body for _, body in done])
 
 
-async def _one(port: int, requests: Iterator[bytes], until: float, expected: bytes) -> list[float]:
+async def _one(
+    port: int, requests: Iterator[bytes], until: float, expected: bytes
+) -> tuple[list[float], bytes]:
     waits: list[float] = []
+    body = b""
     reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=4 * 1024 * 1024)
     try:
         for data in requests:
@@ -95,7 +102,7 @@ async def _one(port: int, requests: Iterator[bytes], until: float, expected: byt
     finally:
         writer.close()
         await writer.wait_closed()
-    return waits
+    return waits, body
 
 
 def _length(head: bytes) -> int:

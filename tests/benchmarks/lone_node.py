@@ -24,6 +24,7 @@ from relevo.contracts.institution import (
     SignedKeySet,
     Welcome,
 )
+from relevo.contracts.scopes import Scope
 from relevo.node.operations import join
 from relevo.node.storage import peers
 from relevo.sandbox import cast
@@ -120,6 +121,7 @@ def a_lone_node(folder: Path, databases: DatabaseUrls, *, work: bool = False) ->
     node_process.prepare(place.settings, cast.SHELTER.profile(place.base_url), place.auth)
     _know_each_other(place)
     client = cast.SHELTER.systems[0]
+    scopes = (*client.scopes, Scope.RETURNEES_WRITE, Scope.RETURNEES_READ)
     key = jose.generate_signing_key()
     issuer_clients.register(
         place.auth,
@@ -127,7 +129,7 @@ def a_lone_node(folder: Path, databases: DatabaseUrls, *, work: bool = False) ->
             client_id=client.client_id,
             institution=cast.SHELTER.id,
             mandates=client.mandates,
-            scopes=client.scopes,
+            scopes=scopes,
             audiences=(place.base_url,),
             jwks=issuer_clients.key_set(jose.public_jwk(key)),
         ),
@@ -142,7 +144,7 @@ def a_lone_node(folder: Path, databases: DatabaseUrls, *, work: bool = False) ->
         key,
         node=place.base_url,
         address=place.address,
-        scopes=[scope.value for scope in client.scopes],
+        scopes=[scope.value for scope in scopes],
     )
     try:
         processes.start()

@@ -5,11 +5,11 @@ import os
 import platform
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from .measure import OURS, Outcome, Plan, Spread, Target
 
-_HEADS = ("row", "ours", "yardstick", "", "ratio", "reach", "aim", "met")
+_HEADS: Final[tuple[str, ...]] = ("row", "ours", "yardstick", "", "ratio", "reach", "aim", "met")
 
 
 def table(outcomes: Iterable[Outcome]) -> str:
