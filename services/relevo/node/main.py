@@ -44,6 +44,7 @@ from .workers.clocks import clock_worker
 from .workers.intake import intake_worker
 from .workers.mailbox import MailboxWorker
 from .workers.notify import notify_worker
+from .workers.redirect import redirect_worker
 from .workers.relay import relay_worker
 from .workers.upkeep import upkeep_worker
 
@@ -113,6 +114,7 @@ def create_app(
         upkeep_worker(node),
         intake_worker(node),
         clock_worker(node),
+        redirect_worker(node, directory),
     ]
     if settings.delivery == "mailbox":
         workers.append(MailboxWorker(node, directory))

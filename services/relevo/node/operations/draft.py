@@ -267,6 +267,7 @@ def _referral(
             "local_reference": submission.local_reference,
             # What a redirect goes on with.
             "share": list(submission.share),
+            "consent_ids": list(submission.consent_ids),
             "basis": None if submission.basis is None else submission.basis.model_dump(mode="json"),
         },
         persons=[p.model_dump(mode="json", exclude_none=True) for p in submission.persons],

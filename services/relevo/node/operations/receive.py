@@ -21,6 +21,7 @@ from relevo.contracts.message_types.message_inapplicable import (
     MESSAGE_INAPPLICABLE,
     MessageInapplicable,
 )
+from relevo.contracts.message_types.redirect_followed import REDIRECT_FOLLOWED
 from relevo.contracts.message_types.referral_state import REFERRAL_STATE, ReferralState
 from relevo.contracts.message_types.referral_submitted import REFERRAL_SUBMITTED
 from relevo.contracts.message_types.withdrawal_answered import WITHDRAWAL_ANSWERED
@@ -37,6 +38,7 @@ from .context import Node
 from .directory import Directory
 from .open_envelope import Arrived, Opened, open_all
 from .receipts import proved, store_receipts
+from .redirect import redirect_followed
 from .supply import information_supplied
 from .tell import mark_withdrawn, tell_state
 
@@ -225,4 +227,5 @@ _HANDLERS: Final[dict[str, Callable[[Batch, Opened], bool]]] = {
     MESSAGE_INAPPLICABLE.id: _inapplicable,
     CANCEL_REQUESTED.id: cancel_requested,
     INFORMATION_SUPPLIED.id: information_supplied,
+    REDIRECT_FOLLOWED.id: redirect_followed,
 }

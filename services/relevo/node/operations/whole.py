@@ -3,8 +3,10 @@
 from sqlalchemy import Connection
 
 from relevo.contracts.consent import ContactRules
+from relevo.contracts.redirection import Redirection
 from relevo.contracts.referral import Referral
-from relevo.node.storage import cancellations, information, referrals
+from relevo.node.storage import cancellations, information, redirects, referrals
+from relevo.node.storage.referrals import StoredReferral
 from relevo.servicekit.access_token import Caller
 
 from .context import Node
@@ -30,6 +32,16 @@ def whole(connection: Connection, node: Node, caller: Caller, referral_id: str) 
             "cancellation": cancellations.last_of(connection, node.vault, stored)
             if stored.role == "sender"
             else None,
+            "redirection": _redirection(connection, node, stored),
             "continued_by": referrals.parts_of(connection, referral_id, party=only_party(caller)),
         }
+    )
+
+
+def _redirection(connection: Connection, node: Node, stored: StoredReferral) -> Redirection | None:
+    kept = redirects.get(connection, stored.id)
+    if kept is None and stored.state != "redirected":
+        return None
+    return redirects.shown(
+        kept, proposed_receiver=redirects.proposed_in(connection, node.vault, stored)
     )

@@ -105,6 +105,21 @@ referral_information = Table(
 )
 """What was supplied later, each person's under her key; position 0 holds the terms of new consents."""
 
+redirect = Table(
+    "redirect",
+    METADATA,
+    Column("parent_id", String(36), primary_key=True),
+    Column("state", String(16), nullable=False),
+    Column("proposed_receiver", String(120)),
+    Column("problem", String(80)),
+    Column("child_id", String(36)),
+    Column("followed_state", String(32)),
+    Column("open", Boolean, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+    Index("ix_redirect_open", "open", "parent_id"),
+)
+"""What became of a redirect. Open until the referral that goes on has an outcome."""
+
 cancellation = Table(
     "cancellation",
     METADATA,
