@@ -17,6 +17,7 @@ from joserfc.jwk import OKPKey
 from typing_extensions import override
 
 from relevo.contracts.exchange import BatchAnswer, MessageAnswer, MessageBatch
+from relevo.contracts.follow_up import FollowUpHolder, FollowUpQuery
 from relevo.contracts.institution import (
     DIRECTORY_ENTRY_TYP,
     KEY_SET_TYP,
@@ -217,6 +218,23 @@ class GatewayOfTest(GatewayClient):
     @override
     async def gateways(self) -> list[PeerGateway]:
         return []
+
+    @override
+    async def follow_up_holder(self, query_jws: str) -> FollowUpHolder:
+        """As the home gateway of the code: it remembers what the slices of a referral said."""
+        if self._network.down:
+            raise RetryableError("connect")
+        query = FollowUpQuery.model_validate(jose.peek(query_jws)[1])
+        for jws in self._network.carried:
+            envelope = parse(jws)
+            named = {
+                party
+                for grant in envelope.grants
+                for party in jose.peek(grant)[1].get("follow_up_parties", [])
+            }
+            if envelope.reference_code == query.reference_code and query.iss in named:
+                return FollowUpHolder(reference_code=query.reference_code, holder=envelope.aud)
+        raise RefusedError(ProblemError("not_found").problem(), 404)
 
     @override
     async def status(self, query_jws: str) -> Status:

@@ -90,6 +90,32 @@ def may_contact(
     return _in_hours(rules, addresses, now)
 
 
+def may_contact_under_all(
+    all_rules: Sequence[ContactRules],
+    contact: Contact | None,
+    *,
+    channel: Channel,
+    now: datetime,
+    number: str | None = None,
+) -> Permission:
+    """The same where she said it more than once: what any of her words forbids is forbidden."""
+    addresses: tuple[str, ...] | None = None
+    zone: str | None = None
+    for rules in all_rules:
+        permission = may_contact(rules, contact, channel=channel, now=now, number=number)
+        if not permission.allowed:
+            return permission
+        zone = zone or permission.zone
+        addresses = (
+            permission.addresses
+            if addresses is None
+            else tuple(a for a in addresses if _same(a, permission.addresses))
+        )
+        if not addresses and permission.addresses:
+            return Permission("only_numbers")
+    return Permission(None, addresses or (), zone=zone) if all_rules else Permission("prohibited")
+
+
 def usable_channels(rules: ContactRules, contact: Contact | None) -> frozenset[Channel]:
     """Channels that her rules leave and her contact data serve, whatever the hour.
 

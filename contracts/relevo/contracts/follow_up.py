@@ -102,7 +102,7 @@ class FollowUpStep(ContractModel):
 
     to: Literal[
         "accepted", "scheduled", "in_progress", "unreachable", "refused", "unsafe", "declined",
-        "redirected", "cancelled",
+        "redirected",
     ]  # fmt: skip
     reason: Reason | None = None
     redirect_to: PartyId | None = None

@@ -23,6 +23,7 @@ from relevo.servicekit.worker import Worker
 from .api import (
     consents,
     events,
+    follow_ups,
     handovers,
     inbox,
     manifests,
@@ -57,6 +58,7 @@ _ROUTERS = (
     events.router,
     webhooks.router,
     status_queries.router,
+    follow_ups.router,
     peers.router,
     returnees.router,
     manifests.router,

@@ -5,12 +5,13 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from relevo.contracts.exchange import BatchAnswer, MailboxLease, MailboxRequest, MessageBatch
+from relevo.contracts.follow_up import FollowUpHolder, SignedFollowUpQuery
 from relevo.contracts.institution import DirectoryPage, PeerGateway
 from relevo.contracts.scopes import Scope
 from relevo.contracts.status import SignedStatusQuery, Status
 from relevo.servicekit.http_client import RetryableError, ServiceClient
 
-T = TypeVar("T", BatchAnswer, DirectoryPage, MailboxLease, Status)
+T = TypeVar("T", BatchAnswer, DirectoryPage, MailboxLease, Status, FollowUpHolder)
 
 _GATEWAYS = TypeAdapter(list[PeerGateway])
 
@@ -82,6 +83,13 @@ class GatewayClient:
         body = SignedStatusQuery(query=query_jws).model_dump()
         answer = await self._ask("POST", "/v1/status-queries", Scope.REFERRALS_STATUS, json=body)
         return _read(Status, answer)
+
+    async def follow_up_holder(self, query_jws: str) -> FollowUpHolder:
+        """Who carries out a follow-up, asked with a query that the institution signed."""
+        body = SignedFollowUpQuery(query=query_jws).model_dump()
+        scope = Scope.FOLLOW_UPS_REQUEST
+        answer = await self._ask("POST", "/v1/follow-up-requests", scope, json=body)
+        return _read(FollowUpHolder, answer)
 
     async def _ask(
         self,

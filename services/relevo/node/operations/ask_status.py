@@ -25,9 +25,7 @@ async def ask_status(
             or not; `gateway_unreachable`; `too_many_requests`.
     """
     party = party_of(node, caller)
-    country = question.reference_code.split("-")[0]
-    home = await directory.home()
-    gateway = home.gateway if country in home.countries else await _gateway_of(node, country)
+    gateway = await home_gateway_of(node, directory, question.reference_code)
     now = int(node.clock.security().timestamp())
     query = StatusQuery(
         iss=party,
@@ -47,6 +45,17 @@ async def ask_status(
             raise ProblemError("too_many_requests", retry_after_seconds=60) from error
         # Whatever else was wrong, an asker learns nothing that a wrong code would not say.
         raise ProblemError("not_found") from error
+
+
+async def home_gateway_of(node: Node, directory: Directory, reference_code: str) -> str:
+    """The gateway that knows a code.
+
+    Raises:
+        ProblemError: `gateway_unreachable` or `not_found`.
+    """
+    country = reference_code.split("-", maxsplit=1)[0]
+    home = await directory.home()
+    return home.gateway if country in home.countries else await _gateway_of(node, country)
 
 
 async def _gateway_of(node: Node, country: str) -> str:

@@ -80,6 +80,10 @@ class Batch:
         self.codes.add(new.stored.reference_code)
         self._grants += new.grants
 
+    def new_grants(self, referral_id: str) -> list[HeldGrant]:
+        """Slices that came in this very transaction."""
+        return [grant for grant in self._grants if grant.referral_id == referral_id]
+
     def remember(self, item: Opened, *, applicable: bool) -> None:
         """The same message does not count again."""
         envelope = item.envelope

@@ -6,6 +6,7 @@ from datetime import datetime
 import structlog
 from sqlalchemy import Connection
 
+from relevo.contracts.message_types.follow_up_requested import FOLLOW_UP_REQUESTED
 from relevo.contracts.message_types.referral_submitted import REFERRAL_SUBMITTED
 from relevo.contracts.receipt import Receipt
 from relevo.node.domain.outgoing import OutgoingMessage
@@ -17,6 +18,7 @@ from relevo.servicekit.ids import new_id
 
 from .context import Node
 from .directory import Directory
+from .follow_up_book import Book
 
 _log = structlog.get_logger()
 _ENDED = {"refused", "expired", "dead"}
@@ -95,6 +97,10 @@ def end_message(
         state = "expired"
     resealed = problem in _RESEALED and _seal_again(connection, holdings, node, message.id, now)
     holdings.end(Ended(message.id, state, problem, receipt))
+    if message.message_type == FOLLOW_UP_REQUESTED.id and state != "delivered" and not resealed:
+        book = Book(connection, node, now)
+        book.note_undelivered(message.referral_id, problem or state)
+        book.hand_over(holdings)
     if message.message_type != REFERRAL_SUBMITTED.id or resealed:
         if state != "delivered":
             _log.warning("message_not_delivered", message_id=message.id, problem=problem)

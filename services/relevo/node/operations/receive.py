@@ -38,6 +38,7 @@ from .context import Node
 from .directory import Directory
 from .open_envelope import Arrived, Opened, open_all
 from .receipts import proved, store_receipts
+from .receive_follow_up import FOLLOW_UP_HANDLERS, stop_uncovered
 from .redirect import redirect_followed
 from .supply import information_supplied
 from .tell import mark_withdrawn, tell_state
@@ -203,6 +204,7 @@ def _withdrawn(batch: Batch, item: Opened) -> bool:
     if held is None or held.sender != envelope.iss:
         return False  # it overtook the referral, which will now be refused
     mark_withdrawn(batch.holdings, held, now=batch.now)
+    stop_uncovered(batch, held.id)
     return True
 
 
@@ -228,4 +230,5 @@ _HANDLERS: Final[dict[str, Callable[[Batch, Opened], bool]]] = {
     CANCEL_REQUESTED.id: cancel_requested,
     INFORMATION_SUPPLIED.id: information_supplied,
     REDIRECT_FOLLOWED.id: redirect_followed,
+    **FOLLOW_UP_HANDLERS,
 }

@@ -109,6 +109,15 @@ class Holdings:
         """Tells the institution's systems on the event feed."""
         self._told.append(FeedEvent(what, of.id, of.owner, now, event_seq=event_seq))
 
+    def announce(self, event: FeedEvent) -> None:
+        """Tells them of something else than a referral."""
+        self._told.append(event)
+
+    def new_by_code(self, reference_code: str) -> StoredReferral | None:
+        """A referral that came in this very transaction."""
+        held = (self._held[referral_id] for referral_id in self._new)
+        return next((r for r in held if r.reference_code == reference_code), None)
+
     def write(self) -> None:
         """Stores it all. The last thing of its transaction: from here on the feed is locked."""
         new = [

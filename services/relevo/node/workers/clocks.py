@@ -1,5 +1,6 @@
 """Watches the deadlines of referrals, on the business clock."""
 
+from relevo.node.operations.carry_out_follow_up import end_overdue_follow_ups
 from relevo.node.operations.context import Node
 from relevo.node.operations.ring import ring_once
 from relevo.servicekit.worker import Worker
@@ -9,6 +10,7 @@ def clock_worker(node: Node) -> Worker:
     """A worker that tells what is overdue, climbs the ladder, and ends what has expired."""
 
     async def step() -> bool:
-        return await ring_once(node)
+        rung = await ring_once(node)
+        return await end_overdue_follow_ups(node) or rung
 
     return Worker("clocks", step, idle_seconds=1.0)
