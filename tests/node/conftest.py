@@ -1,5 +1,5 @@
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,10 +14,28 @@ from tests.support.nodes import (
     INSTITUTE,
     SHELTER,
     START,
+    Member,
     Network,
     a_member,
     pin_each_other,
 )
+
+
+@contextmanager
+def _members(database: str, folder: Path, *institutions: str) -> Iterator[Network]:
+    with ExitStack() as stack:
+        made = Network(FixedClock(START))
+        for institution in institutions:
+            if database == "sqlite":
+                url = f"sqlite:///{folder / institution}.db"
+            else:
+                url = fresh_postgresql_url(PACKAGE)
+                stack.callback(drop, url)
+            opened = Database(url)
+            stack.callback(opened.close)
+            stack.enter_context(a_member(made, institution, folder, opened, pinning="confirmed"))
+        pin_each_other(made)
+        yield made
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -27,18 +45,21 @@ def network(
     """A shelter, an institute and a consulate that know each other."""
     # A clock that jumps makes statements old at once; no real second needs to pass.
     monkeypatch.setattr(issuer_statements, "RETRY_SECONDS", 0)
-    with ExitStack() as stack:
-        made = Network(FixedClock(START))
-        for institution in (SHELTER, INSTITUTE, CONSULATE):
-            if request.param == "sqlite":
-                url = f"sqlite:///{tmp_path / institution}.db"
-            else:
-                url = fresh_postgresql_url(PACKAGE)
-                stack.callback(drop, url)
-            database = Database(url)
-            stack.callback(database.close)
-            stack.enter_context(
-                a_member(made, institution, tmp_path, database, pinning="confirmed")
-            )
-        pin_each_other(made)
+    with _members(request.param, tmp_path, SHELTER, INSTITUTE, CONSULATE) as made:
         yield made
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def alone(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Network]:
+    """The institute by itself, for what concerns no other node."""
+    monkeypatch.setattr(issuer_statements, "RETRY_SECONDS", 0)
+    with _members(request.param, tmp_path, INSTITUTE) as made:
+        yield made
+
+
+@pytest.fixture
+def reception(alone: Network) -> Member:
+    """Where returnees are received."""
+    return alone.members[INSTITUTE]

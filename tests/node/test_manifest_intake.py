@@ -10,15 +10,10 @@ from relevo.node.operations import intake
 from relevo.node.operations.intake import read_next
 from relevo.node.operations.post_manifest import READ_AT_ONCE, ROWS_OF_BLOCK
 from tests.support.manifests import CSV, a_list, ordinary_rows
-from tests.support.nodes import INSTITUTE, Member, Network
+from tests.support.nodes import Member, Network
 from tests.support.reception import counts, events, get, post, posted, read_all, rows_of
 
 pytestmark = pytest.mark.asyncio
-
-
-@pytest.fixture
-def reception(network: Network) -> Member:
-    return network.members[INSTITUTE]
 
 
 async def test_a_long_list_is_answered_at_once_and_read_with_progress(reception: Member) -> None:
@@ -45,7 +40,7 @@ class _KilledError(BaseException):
 
 
 async def test_a_list_that_was_cut_off_in_the_middle_is_read_to_its_end(
-    reception: Member, network: Network, monkeypatch: pytest.MonkeyPatch
+    reception: Member, alone: Network, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     size = 2 * ROWS_OF_BLOCK + 10
     manifest = await posted(reception, a_list(CSV, *ordinary_rows(size, first=100)))
@@ -66,7 +61,7 @@ async def test_a_list_that_was_cut_off_in_the_middle_is_read_to_its_end(
     cut = await get(reception, f"/v1/manifests/{manifest['id']}")
     assert (cut["state"], cut["rows_read"]) == ("running", ROWS_OF_BLOCK)
     assert not await read_next(reception.node)  # its lease has not run out
-    network.clock.advance(intake_lease())
+    alone.clock.advance(intake_lease())
     await read_all(reception)
     done = await get(reception, f"/v1/manifests/{manifest['id']}")
     assert (done["state"], done["rows_read"], done["kept"]) == ("done", size + 1, size + 1)
@@ -79,12 +74,12 @@ def intake_lease() -> timedelta:
 
 
 async def test_whoever_lost_the_lease_writes_nothing_more(
-    reception: Member, network: Network
+    reception: Member, alone: Network
 ) -> None:
     manifest = await posted(reception, a_list(CSV, *ordinary_rows(READ_AT_ONCE + 1, first=100)))
     claimed = await reception.node.database.write(intake._claim, reception.node)
     assert claimed is not None
-    network.clock.advance(intake_lease())
+    alone.clock.advance(intake_lease())
     await read_all(reception)
     told = await events(reception)
     late = await intake.read_version(reception.node, *claimed)
@@ -107,7 +102,7 @@ async def test_two_versions_that_wait_are_read_in_the_order_they_came(reception:
 
 
 async def test_a_block_that_fails_at_its_end_leaves_nothing_and_is_read_again(
-    reception: Member, network: Network, monkeypatch: pytest.MonkeyPatch
+    reception: Member, alone: Network, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     manifest = await posted(reception, a_list(CSV, *ordinary_rows(READ_AT_ONCE + 1, first=100)))
     carry_out = intake._carry_out
@@ -122,7 +117,7 @@ async def test_a_block_that_fails_at_its_end_leaves_nothing_and_is_read_again(
             await read_next(reception.node)
     assert await events(reception) == []
     assert (await get(reception, "/v1/returnees"))["returnees"] == []
-    network.clock.advance(timedelta(minutes=10))
+    alone.clock.advance(timedelta(minutes=10))
     await read_all(reception)
     done = await get(reception, f"/v1/manifests/{manifest['id']}")
     assert (done["state"], done["kept"]) == ("done", done["rows_total"])

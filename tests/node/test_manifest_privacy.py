@@ -10,18 +10,13 @@ from sqlalchemy import MetaData, select
 from relevo.node.operations.post_manifest import READ_AT_ONCE
 from relevo.node.storage import manifests
 from tests.support.manifests import CSV, EVERY_FORM, a_list, a_row, ordinary_rows
-from tests.support.nodes import ALL_SCOPES, INSTITUTE, RECEPTION, Member, Network
+from tests.support.nodes import ALL_SCOPES, RECEPTION, Member, Network
 from tests.support.reception import events, get, posted, read_all, rows_of
 
 every_form = pytest.mark.parametrize("form", EVERY_FORM, ids=["csv", "ndjson", "xlsx"])
 
 
 pytestmark = pytest.mark.asyncio
-
-
-@pytest.fixture
-def reception(network: Network) -> Member:
-    return network.members[INSTITUTE]
 
 
 async def test_a_death_on_board_is_read_by_the_unit_alone(reception: Member) -> None:
@@ -45,13 +40,13 @@ async def test_a_death_on_board_is_read_by_the_unit_alone(reception: Member) -> 
 
 
 async def test_nobody_is_told_of_a_person_of_another_country(
-    reception: Member, network: Network
+    reception: Member, alone: Network
 ) -> None:
     manifest = await posted(reception, a_list(CSV, a_row(nationality="HN")))
     [row, _] = await rows_of(reception, manifest["id"])
     assert [note["code"] for note in row["notes"]] == ["third_country_national"]
-    await network.settle()
-    assert network.carried == []
+    await alone.settle()
+    assert alone.carried == []
 
 
 def dump(member: Member) -> str:

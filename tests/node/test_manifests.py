@@ -6,18 +6,13 @@ import pytest
 
 from relevo.node.domain.manifest_file import XLSX
 from tests.support.manifests import CSV, EVERY_FORM, NDJSON, a_list, a_row, ordinary_rows
-from tests.support.nodes import INSTITUTE, RECEPTION, Member, Network
+from tests.support.nodes import RECEPTION, Member
 from tests.support.reception import counts, events, get, post, posted, rows_of
 
 every_form = pytest.mark.parametrize("form", EVERY_FORM, ids=["csv", "ndjson", "xlsx"])
 
 
 pytestmark = pytest.mark.asyncio
-
-
-@pytest.fixture
-def reception(network: Network) -> Member:
-    return network.members[INSTITUTE]
 
 
 @every_form
@@ -217,24 +212,22 @@ async def test_refused_rows_can_be_asked_for_alone_and_in_spanish(reception: Mem
     assert row["notes"][0]["advice"].startswith("Esto sustituye")
 
 
-@pytest.mark.parametrize(
-    ("body", "form", "fault"),
-    [
-        (b"\n\n", CSV, "empty"),
-        (b"Ana;Pop;1990\nLuis;Caal;1991\n", CSV, "no_headings"),
-        (b"Nombres;Apellidos\n", CSV, "empty"),
-        (b"\xff\xfe\x00", CSV, "not_text"),
-        (b"\n", NDJSON, "empty"),
-        (b"PK not really", XLSX, "not_a_workbook"),
-    ],
-)
-async def test_a_file_that_is_no_list_leaves_nothing(
-    reception: Member, body: bytes, form: str, fault: str
-) -> None:
-    answer = await post(reception, body, form)
-    problem = answer.json()
-    assert (answer.status_code, problem["fault"]) == (422, fault)
-    assert problem["type"].endswith("/manifest_unreadable")
+NO_LISTS = [
+    (b"\n\n", CSV, "empty"),
+    (b"Ana;Pop;1990\nLuis;Caal;1991\n", CSV, "no_headings"),
+    (b"Nombres;Apellidos\n", CSV, "empty"),
+    (b"\xff\xfe\x00", CSV, "not_text"),
+    (b"\n", NDJSON, "empty"),
+    (b"PK not really", XLSX, "not_a_workbook"),
+]
+
+
+async def test_a_file_that_is_no_list_leaves_nothing(reception: Member) -> None:
+    for body, form, fault in NO_LISTS:
+        answer = await post(reception, body, form)
+        problem = answer.json()
+        assert (answer.status_code, problem["fault"]) == (422, fault)
+        assert problem["type"].endswith("/manifest_unreadable")
     assert await events(reception) == []
 
 
