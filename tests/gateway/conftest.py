@@ -99,6 +99,14 @@ async def casa(mx: RunningGateway) -> Institution:
 
 
 @pytest_asyncio.fixture
+async def buzon(mx: RunningGateway) -> Institution:
+    """An institution whose entry says `delivery: mailbox`."""
+    found = Institution("mx.buzon", delivery="mailbox")
+    mx.join(found)
+    return found
+
+
+@pytest_asyncio.fixture
 async def igm(gt: RunningGateway) -> Institution:
     found = Institution(
         "gt.igm", units=[{"id": "gt.igm.crr", "name": "CRR", "mandates": ["returnee_reception"]}]

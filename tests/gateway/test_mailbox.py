@@ -4,87 +4,21 @@ import asyncio
 import time
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from relevo.contracts.exchange import MailboxLease
 from relevo.contracts.problem import ProblemError
 from relevo.contracts.scopes import Scope
 from relevo.gateway.operations import membership
-from relevo.gateway.operations.endings import expire
 from relevo.gateway.storage import deliveries
 from relevo.servicekit import checkpoint
 from relevo.servicekit.ids import random_id
-from tests.gateway.federation import (
-    FakeNode,
-    Institution,
-    RunningGateway,
-    a_gateway,
-    claims_of,
-    grant_id_of,
-)
+from tests.gateway.federation import FakeNode, Institution, RunningGateway, a_gateway, claims_of
+from tests.gateway.mailbox import LEASES, acknowledge, fetch_all, lease, state_of, taken
 
 pytestmark = pytest.mark.asyncio
 Nodes = dict[str, FakeNode]
-LEASES = "/v1/mailbox/leases"
-
-
-@pytest_asyncio.fixture
-async def buzon(mx: RunningGateway) -> Institution:
-    """An institution whose entry says `delivery: mailbox`."""
-    found = Institution("mx.buzon", delivery="mailbox")
-    mx.join(found)
-    return found
-
-
-async def lease(
-    gateway: RunningGateway, owner: Institution, *, limit: int = 100, wait_seconds: int = 0
-) -> MailboxLease:
-    body = {"limit": limit, "wait_seconds": wait_seconds}
-    response = await gateway.post(LEASES, owner.id, body)
-    assert response.status_code == 200, response.text
-    assert len(response.content) <= 1024 * 1024
-    return MailboxLease.model_validate_json(response.content)
-
-
-def taken(held: MailboxLease, **refused: ProblemError) -> dict[str, Any]:
-    """Everything accepted, but for what is refused."""
-    answers: list[dict[str, Any]] = []
-    for jws in held.envelopes:
-        message_id = claims_of(jws)["jti"]
-        problem = refused.get(message_id)
-        if problem is None:
-            answers.append({"message_id": message_id, "result": "accepted"})
-        else:
-            said = problem.problem().model_dump(mode="json", exclude_none=True)
-            answers.append({"message_id": message_id, "result": "refused", "problem": said})
-    return {"answers": answers}
-
-
-async def acknowledge(
-    gateway: RunningGateway, owner: Institution, held: MailboxLease, **refused: ProblemError
-) -> int:
-    path = f"{LEASES}/{held.lease_id}/acknowledgements"
-    response = await gateway.post(path, owner.id, taken(held, **refused))
-    return response.status_code
-
-
-async def fetch_all(
-    gateway: RunningGateway, owner: Institution, **refused: ProblemError
-) -> list[MailboxLease]:
-    found = []
-    while (held := await lease(gateway, owner)).lease_id is not None:
-        assert await acknowledge(gateway, owner, held, **refused) == 204
-        found.append(held)
-    return found
-
-
-def state_of(gateway: RunningGateway, envelope: str) -> deliveries.Delivery:
-    ids = [claims_of(envelope)["jti"]]
-    [found] = gateway.gateway.database.read_now(deliveries.get_many, ids)
-    return found
 
 
 async def test_what_waits_is_leased_acknowledged_and_its_sender_told(
@@ -310,56 +244,6 @@ async def test_a_lease_stays_below_a_mebibyte(
     assert [len(one.envelopes) for one in held] == [3, 3]
 
 
-async def test_content_that_waits_under_a_withdrawn_grant_is_refused_to_its_sender(
-    mx: RunningGateway, albergue: Institution, buzon: Institution, nodes: Nodes
-) -> None:
-    envelope = albergue.envelope(buzon.id, now=mx.clock.now)
-    await mx.send(albergue, envelope)
-    withdrawal = albergue.withdrawal(buzon.id, [grant_id_of(envelope)], now=mx.clock.now)
-    await mx.send(albergue, withdrawal)
-    [held] = await fetch_all(mx, buzon)
-    assert held.envelopes == [withdrawal]
-    await mx.work()
-    assert nodes[albergue.id].receipts_of(claims_of(envelope)["jti"]) == ["refused"]
-
-
-async def test_a_withdrawal_while_leased_follows_what_was_handed_over(
-    mx: RunningGateway, albergue: Institution, buzon: Institution, nodes: Nodes
-) -> None:
-    envelope = albergue.envelope(buzon.id, now=mx.clock.now)
-    await mx.send(albergue, envelope)
-    held = await lease(mx, buzon)
-    withdrawal = albergue.withdrawal(buzon.id, [grant_id_of(envelope)], now=mx.clock.now)
-    await mx.send(albergue, withdrawal)
-    assert await acknowledge(mx, buzon, held) == 204
-    assert state_of(mx, envelope).state == "delivered"
-    [after] = await fetch_all(mx, buzon)
-    assert after.envelopes == [withdrawal]
-    await mx.work()
-    assert nodes[albergue.id].receipts_of(claims_of(envelope)["jti"]) == ["delivered"]
-
-
-@pytest.mark.parametrize("lost_first", [True, False])
-async def test_a_withdrawal_stops_what_comes_back_from_a_lost_lease(
-    mx: RunningGateway, albergue: Institution, buzon: Institution, nodes: Nodes, *, lost_first: bool
-) -> None:
-    envelope = albergue.envelope(buzon.id, now=mx.clock.now)
-    await mx.send(albergue, envelope)
-    lost = await lease(mx, buzon)
-    withdrawal = albergue.withdrawal(buzon.id, [grant_id_of(envelope)], now=mx.clock.now)
-    if lost_first:
-        mx.clock.advance(timedelta(seconds=61))
-    await mx.send(albergue, withdrawal)
-    mx.clock.advance(timedelta(seconds=61))
-    [held] = await fetch_all(mx, buzon)
-    assert held.envelopes == [withdrawal]
-    assert await acknowledge(mx, buzon, lost) == 404
-    found = state_of(mx, envelope)
-    assert (found.state, found.problem) == ("refused", "grant_not_live")
-    await mx.work()
-    assert nodes[albergue.id].receipts_of(found.id) == ["refused"]
-
-
 async def test_what_the_node_refuses_ends_and_what_it_cannot_take_now_comes_again(
     mx: RunningGateway, albergue: Institution, buzon: Institution, nodes: Nodes
 ) -> None:
@@ -381,41 +265,6 @@ async def test_what_the_node_refuses_ends_and_what_it_cannot_take_now_comes_agai
     await mx.work()
     assert nodes[albergue.id].receipts_of(bad) == ["refused"]
     assert nodes[albergue.id].receipts_of(later) == ["delivered"]
-
-
-async def test_what_nobody_fetches_in_time_expires(
-    mx: RunningGateway, albergue: Institution, buzon: Institution, nodes: Nodes
-) -> None:
-    envelope = albergue.envelope(buzon.id, now=mx.clock.now)
-    await mx.send(albergue, envelope)
-    mx.clock.advance(timedelta(days=31))
-    assert (await lease(mx, buzon)).lease_id is None
-    await expire(mx.gateway)
-    await mx.work()
-    assert nodes[albergue.id].receipts_of(claims_of(envelope)["jti"]) == ["expired"]
-
-
-async def test_content_whose_grant_cannot_be_confirmed_is_held_in_the_mailbox_too(
-    mx: RunningGateway, gt: RunningGateway, albergue: Institution
-) -> None:
-    gt.join(pgn := Institution("gt.pgn", delivery="mailbox"))
-    yellow = albergue.envelope(pgn.id, now=mx.clock.now)
-    red = albergue.envelope(pgn.id, now=mx.clock.now, triage="red")
-    await mx.send(albergue, yellow, red)
-    await mx.work()
-    mx.clock.advance(timedelta(seconds=301))
-    mx.network.down.add("gateway.mx.test")
-    assert (await lease(gt, pgn)).lease_id is None
-    mx.clock.advance(timedelta(minutes=16))
-    # Red goes out on the last known status, flagged; yellow waits for as long as it takes.
-    [held] = await fetch_all(gt, pgn)
-    assert held.envelopes == [red]
-    assert state_of(gt, red).unconfirmed
-    mx.network.down.clear()
-    mx.clock.advance(timedelta(seconds=30))
-    [held] = await fetch_all(gt, pgn)
-    assert held.envelopes == [yellow]
-    assert not state_of(gt, yellow).unconfirmed
 
 
 async def test_an_institution_that_changes_its_delivery_finds_what_waits(
