@@ -78,17 +78,20 @@ class Referrals(Requests[M_co]):
         *,
         role: Literal["sender", "receiver"] | None = None,
         state: State | None = None,
+        overdue: bool | None = None,
     ) -> Items[Referral]:
         """Referrals, newest first, without their persons; pages are read as they are needed.
 
         Args:
             role: Which side this institution is; both otherwise.
             state: Only those in this state.
+            overdue: Only those past a deadline, the longest overdue first; or only those that are not.
         """
+        late = None if overdue is None else str(overdue).lower()
         cursor = None
         while True:
             page = yield from self._get(
-                ReferralPage, "referrals", role=role, state=state, cursor=cursor
+                ReferralPage, "referrals", role=role, state=state, overdue=late, cursor=cursor
             )
             for referral in page.referrals:
                 yield Give(referral)
