@@ -130,7 +130,8 @@ def test_referrals_are_listed_over_pages(world: World, shelter: Any) -> None:
     assert world.shelter.app.count("GET /v1/referrals") >= 2
     assert list(shelter.referrals.find(role="receiver")) == []
     assert list(shelter.referrals.find(overdue=True)) == []
-    assert [referral.id for referral in shelter.referrals.find(overdue=False)] == listed
+    in_time = [referral.id for referral in shelter.referrals.find(overdue=False)]
+    assert in_time[:53] == sent[::-1]
     world.settle()
 
 
