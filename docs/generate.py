@@ -93,8 +93,9 @@ def lifecycles() -> str:
         yield (
             "Not drawn: from any state that a cancellation can be asked in to `cancel_requested` and back or on to "
             "`cancelled`; before `accepted` to `expired` and `consent_withdrawn`; from any open state at the "
-            "receiver to `entered_in_error`. A question (`info_requested`) and a wish to cancel lead back to the "
-            "state they interrupted and to no other, also one inside the other."
+            "receiver, and by the sender from any outcome or `closed`, to `entered_in_error`. A question "
+            "(`info_requested`) and a wish to cancel lead back to the state they interrupted and to no other, "
+            "also one inside the other."
         )
         yield ""
         yield from table(

@@ -268,6 +268,7 @@ async def get_history(
         "illegal_transition",
         "not_your_step",
         "reason_required",
+        "redirect_loop",
     ),
     openapi_extra=request_example({"to": "acknowledged", "seen_by": "Turno A"}),
 )
