@@ -75,6 +75,11 @@ def test_an_institution_joins_after_two_persons_approved(tmp_path: Path) -> None
     gateway_fingerprint = relevo("gateway", "init", "--config", gateway).stdout.strip()
 
     welcome = tmp_path / "welcome.json"
+    shown = relevo("gateway", "show", request, "--config", gateway)
+    assert (shown.exit_code, shown.stdout.strip()) == (0, fingerprint)
+    assert "migration_procedures" in shown.stderr
+    assert relevo("node", "fingerprint", "--config", node).stdout.strip() == fingerprint
+
     approve = ("gateway", "approve", request, "--config", gateway, "--out", welcome)
     first = relevo(*approve, "--by", "Ana")
     assert (first.exit_code, first.stdout.strip()) == (0, "applied")

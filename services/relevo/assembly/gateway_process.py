@@ -13,7 +13,7 @@ from relevo.gateway import main as gateway_main
 from relevo.gateway.config import GatewaySettings
 from relevo.gateway.operations import keys, membership
 from relevo.gateway.operations.context import IDENTITY, Gateway
-from relevo.gateway.operations.membership import Approval, IssuerClient
+from relevo.gateway.operations.membership import Applicant, Approval, IssuerClient
 from relevo.servicekit import jose
 from relevo.servicekit.clock import SystemClock
 from relevo.servicekit.database import Database
@@ -83,6 +83,16 @@ def add_peer(
     with _opened(settings) as gateway:
         client = membership.add_peer(gateway, card.model_dump_json(), approved_by=by)
     _register(settings, client, by=by, auth=auth)
+
+
+def applicant(settings: GatewaySettings, registration: str) -> Applicant:
+    """Who asks to join; approves nothing.
+
+    Raises:
+        RegistrationError: Nobody should approve this; says why.
+    """
+    with _opened(settings) as gateway:
+        return membership.applicant(gateway, registration)
 
 
 def approve(

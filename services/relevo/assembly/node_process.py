@@ -9,8 +9,10 @@ from relevo.node import main as node_main
 from relevo.node.config import NodeSettings
 from relevo.node.operations import join as joining
 from relevo.node.operations import pins
+from relevo.node.operations.context import IDENTITY
 from relevo.node.operations.join import Prepared
 from relevo.node.operations.pins import Pin
+from relevo.servicekit import jose
 from relevo.servicekit.clock import SystemClock
 from relevo.servicekit.database import Database
 from relevo.servicekit.migrations import upgrade
@@ -51,6 +53,15 @@ def prepare(
     joining.make_keys(settings)
     migrate(settings, auth)
     return joining.registration(settings, profile)
+
+
+def fingerprint(settings: NodeSettings) -> str:
+    """What people read to each other.
+
+    Raises:
+        FileNotFoundError: The node was never made ready.
+    """
+    return jose.thumbprint(jose.load_key(settings.key_directory / f"{IDENTITY}.jwk"))
 
 
 def join(settings: NodeSettings, welcome: Welcome, auth: AuthSettings | None = None) -> str:

@@ -57,6 +57,21 @@ def peer(
 
 
 @app.command()
+def show(
+    registration: Annotated[Path, typer.Argument(help="The institution's request to join.")],
+    config: Config = None,
+) -> None:
+    """Show who applies and with which fingerprint, before anybody approves."""
+    request = registration.read_text("ascii", errors="replace")
+    applicant = gateway_process.applicant(GatewaySettings.load(config), request)
+    note(as_json(applicant.profile))
+    note(
+        "Ask its people for their fingerprint, by a telephone number from elsewhere. This is the file's:"
+    )
+    say(applicant.fingerprint)
+
+
+@app.command()
 def approve(
     registration: Annotated[Path, typer.Argument(help="The institution's request to join.")],
     by: By,

@@ -1,5 +1,7 @@
 """`relevo node …`: what an institution does with its node."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -78,6 +80,14 @@ def init(
 
 
 @app.command()
+def fingerprint(config: Config = None) -> None:
+    """Print the fingerprint of the institution's identity key, to read out by telephone."""
+    settings = NodeSettings.load(config)
+    with _made_ready():
+        say(node_process.fingerprint(settings))
+
+
+@app.command()
 def join(
     welcome: Annotated[Path, typer.Argument(help="The welcome that the gateway's people sent.")],
     config: Config = None,
@@ -132,8 +142,14 @@ def work(config: Config = None, with_parent: WithParent = False) -> None:
 
 
 def _build(settings: NodeSettings) -> tuple[Beside, list[Worker]]:
-    try:
+    with _made_ready():
         return node_process.build(settings)
+
+
+@contextmanager
+def _made_ready() -> Iterator[None]:
+    try:
+        yield
     except FileNotFoundError as error:
         raise CommandError(
             f"There is no {error.filename}: make the node ready first, with `relevo node init`."

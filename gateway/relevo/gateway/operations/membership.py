@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from relevo.contracts.identifiers import country_of, institution_of
 from relevo.contracts.institution import (
     REGISTRATION_TYP,
+    InstitutionProfile,
     InstitutionState,
     PeerGateway,
     PublicKey,
@@ -84,6 +85,24 @@ class Approval:
     missing: int
     client: IssuerClient | None = None
     welcome: Welcome | None = None
+
+
+@dataclass(frozen=True)
+class Applicant:
+    """Who asks to join, as its own signed request says."""
+
+    profile: InstitutionProfile
+    fingerprint: str
+
+
+def applicant(gateway: Gateway, registration_jws: str) -> Applicant:
+    """What a person looks at before she telephones.
+
+    Raises:
+        RegistrationError: Nobody should approve this; says why.
+    """
+    registration, keys = read_registration(gateway, registration_jws)
+    return Applicant(registration.profile, keys.fingerprint)
 
 
 def approve(gateway: Gateway, registration_jws: str, *, approved_by: str) -> Approval:

@@ -66,7 +66,8 @@ def registration(
     folder = settings.key_directory
     identity = jose.load_key(folder / f"{IDENTITY}.jwk")
     working = [
-        *jose.load_keys(folder, SIGNING)[:1],
+        # Retired ones too: what they signed is under way, and the running node signs with the last.
+        *jose.load_keys(folder, SIGNING),
         *jose.load_keys(folder, ENCRYPTION)[:1],
     ]
     now = int(time.time())

@@ -1,0 +1,156 @@
+"""What the guides tell people to type works as it stands, with real processes on this machine.
+
+A block that cannot be run by a test says so above itself: `<!-- not run: why -->`.
+"""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from relevo.sandbox import cast
+from relevo.sandbox.guide import write_examples
+from relevo.sandbox.network import Network
+from relevo.sandbox.ports import free_ports
+from relevo.servicekit import jose
+from tests.support.warm_relevo import warm_relevo
+
+ROOT = Path(__file__).resolve().parents[2]
+GUIDES = ROOT / "docs" / "guides"
+BLOCK = re.compile(
+    r"(?:^<!-- (?P<mark>[^\n]*) -->\n)?^```(?P<language>\w*)\n(?P<text>.*?)^```$",
+    re.MULTILINE | re.DOTALL,
+)
+PORT = re.compile(r"\b8[01]\d\d\b")
+SECONDS = 150
+
+DEMO = ". demo-data/demo.env"
+# The demo's file puts its own commands first.
+SANDBOX = {DEMO: f"{DEMO}; PATH=$QUICK:$PATH"}
+
+
+def blocks(guide: str) -> Iterator[str]:
+    """What a person types, block by block, as a shell takes it."""
+    for number, found in enumerate(BLOCK.finditer((GUIDES / guide).read_text("utf-8")), start=1):
+        mark = found["mark"]
+        if mark is not None:
+            assert re.fullmatch(r"not run: \w.+", mark), (guide, mark)
+        elif found["language"] == "sh":
+            yield f"echo '=== block {number}'\n{found['text']}"
+        elif found["language"] == "python":
+            yield f"echo '=== block {number}'\npython - <<'END_OF_PYTHON'\n{found['text']}END_OF_PYTHON\n"
+
+
+def script(guide: str, places: Mapping[str, str] | None = None) -> str:
+    """The whole guide; ports and folders are this test's own."""
+    text = "\n".join(blocks(guide))
+    asked = sorted(set(PORT.findall(text)))
+    ports = dict(zip(asked, map(str, free_ports(len(asked))), strict=True))
+    text = PORT.sub(lambda port: ports[port.group()], text)
+    for written, here in (places or {}).items():
+        text = text.replace(written, here)
+    return text
+
+
+def typed(commands: str, folder: Path) -> str:
+    """What a shell says to commands typed one after the other; every one must succeed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    transcript = folder.parent / f"{folder.name}.transcript"
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith("RELEVO_")
+    }
+    with transcript.open("wb") as out, warm_relevo() as quick:
+        environment["QUICK"] = str(quick)
+        environment["PATH"] = os.pathsep.join(
+            (str(quick), str(Path(sys.executable).parent), environment["PATH"])
+        )
+        shell = subprocess.Popen(
+            ["/bin/bash", "-euo", "pipefail", "-c", commands],
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            cwd=folder,
+            env=environment,
+            start_new_session=True,
+        )
+        try:
+            shell.wait(SECONDS)
+        finally:
+            end_group(shell)
+    said = transcript.read_text("utf-8", errors="replace")
+    assert shell.returncode == 0, said
+    return said
+
+
+def end_group(shell: subprocess.Popen[bytes]) -> None:
+    """Ends the shell and every service that it started."""
+    for number, seconds in ((signal.SIGTERM, 10), (signal.SIGKILL, 5)):
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            try:
+                os.killpg(shell.pid, number)
+            except ProcessLookupError:
+                break
+            shell.poll()
+            time.sleep(0.1)
+    shell.wait(5)
+
+
+@contextmanager
+def a_sandbox(folder: Path) -> Iterator[Network]:
+    """What `make demo ARGS=--quiet` starts, as far as the guides for systems need it."""
+    members = (cast.SHELTER, cast.INSTITUTE, cast.CONSULATE)
+    with Network(folder / "demo-data", institutions=members) as network:
+        network.set_up()
+        network.start()
+        write_examples(network)
+        yield network
+
+
+def test_an_institution_joins_as_written(tmp_path: Path) -> None:
+    said = typed(script("join-the-network.md"), tmp_path / "rehearsal")
+    assert "gt.casa-ejemplo" in said
+    assert said.count("received") >= 2
+
+
+def test_a_node_is_run_as_written(tmp_path: Path) -> None:
+    places = {
+        "sudo -u relevo ": "",
+        "sudo ": "",
+        " -o relevo ": " ",
+        "/opt/relevo/venv/bin/relevo": "relevo",
+        "/opt/relevo/venv/bin/python": sys.executable,
+        **{place: f"{tmp_path}{place}" for place in ("/etc/relevo", "/var/lib/", "/var/backups/")},
+    }
+    for place in ("etc/relevo", "var/lib/relevo", "var/lib/relevo-keys", "var/backups"):
+        (tmp_path / place).mkdir(parents=True)
+    said = typed(script("run-a-node.md", places), tmp_path / "here")
+    assert said.count('"status":"ok"') == 2
+    assert "gt.casa-ejemplo.cases has a new key." in said
+    request = (tmp_path / "var/lib/relevo/registration.jws").read_text().strip()
+    _, keys = jose.peek(jose.peek(request)[1]["key_set"])
+    assert [key["use"] for key in keys["keys"]] == ["sig", "sig", "enc"]
+
+
+def test_an_institutions_systems_do_as_written(tmp_path: Path) -> None:
+    with a_sandbox(tmp_path):
+        told = typed(script("connect-a-case-system.md", SANDBOX), tmp_path)
+        posted = typed(script("post-manifests.md", SANDBOX), tmp_path)
+    assert "referral.state" in told
+    assert "401" in told
+    assert "for her to carry: MX-" in told
+    assert "2 refused" in posted
+    assert posted.count("1 kept, 0 changed, 3 unchanged, 0 refused") == 2
+    assert posted.count("\tannounced\t") == 4
+    assert "5 of 5" in posted
+    assert "Traceback" not in told + posted
+
+
+def test_every_guide_is_followed() -> None:
+    followed = set(re.findall(r'"([a-z-]+\.md)"', Path(__file__).read_text("utf-8")))
+    assert followed == {guide.name for guide in GUIDES.glob("*.md")}
