@@ -8,6 +8,8 @@ from relevo.servicekit.database import Database
 from tests.support import database as support
 from tests.support.scheduling import NetworksTogether
 
+pytest_plugins = ["tests.support.documented"]
+
 _owned = pytest.StashKey[bool]()
 
 

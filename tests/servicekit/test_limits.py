@@ -89,6 +89,15 @@ async def test_bad_input_is_a_problem_that_repeats_nothing(
     assert_problem(await send(body), status, name)
 
 
+@pytest.mark.parametrize("path", ["/people?after=%00", "/people?a=b&c=d%00e", "/%00", "/people%00"])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.asyncio
+async def test_a_zero_byte_in_the_url_goes_no_further(method: str, path: str) -> None:
+    transport = httpx.ASGITransport(an_application())
+    async with httpx.AsyncClient(transport=transport, base_url="http://node.example") as client:
+        assert_problem(await client.request(method, path), 400, "bad_request")
+
+
 @pytest.mark.parametrize(
     ("content_type", "headers"),
     [

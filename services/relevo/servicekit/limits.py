@@ -18,6 +18,9 @@ STALL_SECONDS: Final = 30.0
 
 JSON_ONLY: Final = ("application/json",)
 
+# No text holds it, and not every database could look for it.
+_NUL: Final = b"%00"
+
 # What is left of such a body is not read, so the connection cannot be used again.
 _UNREAD: Final = frozenset({"bad_request", "body_too_large", "request_timeout"})
 
@@ -55,6 +58,9 @@ class LimitsMiddleware:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
+        if _NUL in scope.get("query_string", b"") or "\x00" in scope["path"]:
+            await _refuse(ProblemError("bad_request"), scope, receive, send)
+            return
         if (
             scope["method"] in {"GET", "HEAD", "OPTIONS"}
             and headers.get("content-length", "0") == "0"
@@ -69,10 +75,7 @@ class LimitsMiddleware:
             if body:
                 self._check(scope, headers, body)
         except ProblemError as error:
-            scope.setdefault("state", {})["problem"] = error.name
-            extra = {"connection": "close"} if error.name in _UNREAD else None
-            response = problem_response(error, headers, extra=extra)
-            await response(scope, receive, send)
+            await _refuse(error, scope, receive, send)
             return
         await self._app(scope, _replay(body, receive), send)
 
@@ -111,6 +114,13 @@ class LimitsMiddleware:
             raise ProblemError("unsupported_media_type", expected=f"{sent} without compression")
         if sent == "application/json" or sent.endswith("+json"):
             check_json(body)
+
+
+async def _refuse(error: ProblemError, scope: Scope, receive: Receive, send: Send) -> None:
+    scope.setdefault("state", {})["problem"] = error.name
+    extra = {"connection": "close"} if error.name in _UNREAD else None
+    response = problem_response(error, Headers(scope=scope), extra=extra)
+    await response(scope, receive, send)
 
 
 def check_json(body: bytes) -> None:

@@ -3,6 +3,7 @@
 import base64
 import binascii
 from datetime import UTC, datetime
+from uuid import UUID
 
 from relevo.contracts.problem import FieldError, ProblemError
 
@@ -19,7 +20,7 @@ def from_cursor(cursor: str) -> tuple[datetime, str]:
     """
     try:
         at, _, record_id = base64.urlsafe_b64decode(cursor.encode()).decode().partition(" ")
-        moment = datetime.fromisoformat(at).astimezone(UTC)
+        moment, record_id = datetime.fromisoformat(at).astimezone(UTC), str(UUID(record_id))
     except (ValueError, OverflowError, binascii.Error) as error:
         raise ProblemError(
             "invalid_input",
