@@ -24,6 +24,7 @@ from relevo.sandbox.ports import free_ports
 from relevo.servicekit import jose
 from relevo.servicekit.access_token import Caller, TokenVerifier
 from relevo.servicekit.clock import SystemClock
+from relevo.servicekit.logging import configure_logging
 from relevo.servicekit.require_scope import require
 from relevo.servicekit.server import serve
 
@@ -99,6 +100,7 @@ def _wait(port: int) -> None:
 
 
 if __name__ == "__main__":
+    configure_logging("bare", "WARNING")
     served = _application(jose.load_key(Path(sys.argv[2])))
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(serve(served, host="127.0.0.1", port=int(sys.argv[1])))

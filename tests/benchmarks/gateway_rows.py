@@ -12,6 +12,7 @@ from .databases import a_folder, a_postgresql
 from .http_load import drive, request
 from .lone_gateway import LoneGateway, a_lone_gateway
 from .measure import OURS, Contestants, Figures, Plan, Row, Target
+from .processor_time import with_processor_time
 
 _BARE: Final = "bare FastAPI, token checked"
 _ONE_MESSAGE: Final = 6200
@@ -31,10 +32,13 @@ def _postgresql(_: Path) -> Iterator[DatabaseUrls]:
         yield databases
 
 
-def _bare_turn(port: int, token: str, body: bytes, seconds: float) -> Figures:
+def _bare_turn(bare: tuple[int, int, str], body: bytes, seconds: float) -> Figures:
+    port, process_id, token = bare
     one = request("POST", "/", body, {"authorization": f"Bearer {token}"})
     many = (one for _ in range(10**9))
-    return drive(port, many, connections=32, seconds=seconds).figures()
+    return with_processor_time(
+        [process_id], lambda: drive(port, many, connections=32, seconds=seconds).figures()
+    )
 
 
 def _accept(databases: Databases) -> Callable[[Plan], AbstractContextManager[Contestants]]:
@@ -45,13 +49,13 @@ def _accept(databases: Databases) -> Callable[[Plan], AbstractContextManager[Con
             a_folder() as folder,
             databases(folder) as urls,
             a_lone_gateway(folder, urls) as gateway,
-            a_bare_application(folder) as (port, _, token),
+            a_bare_application(folder) as bare,
         ):
             yield {
                 OURS: lambda: gateway.measured(
                     lambda: gateway.accept(plan.seconds, at_most=many), each=100
                 ),
-                _BARE: lambda: _bare_turn(port, token, b"x" * _ONE_MESSAGE, plan.seconds),
+                _BARE: lambda: _bare_turn(bare, b"x" * _ONE_MESSAGE, plan.seconds),
             }
 
     return contest
@@ -65,12 +69,12 @@ def _status(databases: Databases) -> Callable[[Plan], AbstractContextManager[Con
             a_folder() as folder,
             databases(folder) as urls,
             a_lone_gateway(folder, urls) as gateway,
-            a_bare_application(folder) as (port, _, token),
+            a_bare_application(folder) as bare,
         ):
             gateway.accept(30, at_most=5000)
             yield {
                 OURS: lambda: _asked(gateway, plan.seconds, many),
-                _BARE: lambda: _bare_turn(port, token, b"x" * _ONE_QUERY, plan.seconds),
+                _BARE: lambda: _bare_turn(bare, b"x" * _ONE_QUERY, plan.seconds),
             }
 
     return contest

@@ -33,7 +33,7 @@ def details(outcomes: Iterable[Outcome]) -> str:
             for figure in turns[0]:
                 spread = outcome.spread(contestant, figure)
                 if spread is not None:
-                    lines.append(f"  {contestant:<28}{figure:<12}{_spread(spread)}")
+                    lines.append(f"  {contestant:<32}{figure:<14}{_spread(spread)}")
     return "\n".join(lines)
 
 
