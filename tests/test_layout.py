@@ -23,6 +23,7 @@ MAX_LINES = 400
 LONGER = {
     "gateway/relevo/gateway/storage/deliveries.py": "one store: every statement on a delivery's row",
     "services/relevo/node/storage/tables.py": "one schema: every table of the node, side by side",
+    "tests/adversary/test_bad_http.py": "one attack after another on the same three sockets",
     "tests/gateway/test_delivery.py": "the life of a delivery, told in one place",
 }
 
