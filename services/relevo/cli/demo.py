@@ -12,6 +12,7 @@ from typing import Annotated, Final
 
 import typer
 
+from relevo.sandbox.follow_up import FollowUpStory
 from relevo.sandbox.guide import Entry, guide, write_examples
 from relevo.sandbox.narrator import Narrator, StoryFailedError
 from relevo.sandbox.network import Network
@@ -70,7 +71,7 @@ def demo(
 
 def _play(network: Network) -> None:
     narrator = Narrator(say)
-    for chapter in (Story, Refusals, WithdrawalStory, Outages):
+    for chapter in (Story, Refusals, WithdrawalStory, Outages, FollowUpStory):
         chapter(network, narrator).play()
 
 

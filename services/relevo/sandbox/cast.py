@@ -113,6 +113,8 @@ INSTITUTE: Final = Institution(
                 Scope.REFERRALS_RESPOND,
                 Scope.REFERRALS_SUBMIT,
                 Scope.CONSENTS_WRITE,
+                Scope.FOLLOW_UPS_RESPOND,
+                Scope.FOLLOW_UPS_READ,
                 Scope.EVENTS_READ,
             ),
             mandates=("returnee_reception",),
@@ -136,8 +138,12 @@ CONSULATE: Final = Institution(
     systems=(
         SystemClient(
             client_id="gt.consulado-tapachula.officer",
-            does="The consular officer: asks a referral's state by its reference code.",
-            scopes=(Scope.REFERRALS_STATUS,),
+            does="The consular officer: asks by reference code for a referral's state, and for follow-up.",
+            scopes=(
+                Scope.REFERRALS_STATUS,
+                Scope.FOLLOW_UPS_REQUEST,
+                Scope.FOLLOW_UPS_READ,
+            ),
             mandates=("consular_protection",),
         ),
     ),
@@ -168,7 +174,12 @@ NOT_NAMED: Final = Institution(
         SystemClient(
             client_id="hn.camr-sps.desk",
             does="A reception centre in Honduras that nobody named in this story.",
-            scopes=(Scope.REFERRALS_STATUS, Scope.REFERRALS_READ, Scope.EVENTS_READ),
+            scopes=(
+                Scope.REFERRALS_STATUS,
+                Scope.FOLLOW_UPS_REQUEST,
+                Scope.REFERRALS_READ,
+                Scope.EVENTS_READ,
+            ),
             mandates=("returnee_reception",),
         ),
     ),
@@ -181,5 +192,9 @@ PINS: Final = (
     (INSTITUTE.id, PROTECTION.id),
     (PROTECTION.id, INSTITUTE.id),
     (SHELTER.id, NOT_NAMED.id),
+    # A result comes from the institute, under a slice that the shelter signed.
+    (CONSULATE.id, INSTITUTE.id),
+    (CONSULATE.id, SHELTER.id),
+    (INSTITUTE.id, CONSULATE.id),
 )
 """Who has confirmed whose identity key, by telephone."""

@@ -6,6 +6,7 @@ by two persons, welcome handed over, fingerprints pinned, clients registered.
 
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -13,6 +14,7 @@ from typing import Final, Self
 from relevo.assembly import gateway_process, issuer_clients, node_process
 from relevo.auth.domain.client import ClientRegistration
 from relevo.servicekit import jose
+from relevo.servicekit.clock import SandboxClock
 
 from . import cast
 from .cast import Institution, SystemClient
@@ -22,6 +24,7 @@ from .places import (
     GatewayPlace,
     NodePlace,
     Place,
+    clock_file,
     gateway_place,
     node_place,
     sqlite_in,
@@ -51,6 +54,7 @@ class Network:
         institutions: Iterable[Institution] = cast.INSTITUTIONS,
     ) -> None:
         self.root = root
+        self.clock = SandboxClock(clock_file(root))
         self.link = Link()
         self.fingerprints: dict[str, str] = {}
         urls = databases or sqlite_in(root)
@@ -104,6 +108,18 @@ class Network:
         if institution in self.systems:
             return self.systems[institution]
         return self.systems[self.nodes[institution].institution.systems[0].client_id]
+
+    def move(self, *, days: float = 0, hours: float = 0) -> None:
+        """Moves the business clock of every service; the security clock stays real."""
+        self.clock.move(timedelta(days=days, hours=hours))
+
+    def move_to(self, at: datetime) -> None:
+        """Sets the business clock of every service."""
+        self.clock.move(at - self.clock.business())
+
+    def set_clock_right(self) -> None:
+        """Business time is real time again."""
+        self.clock.move(-self.clock.offset())
 
     def suspend(self, institution: str) -> None:
         """As `relevo gateway suspend`."""

@@ -127,7 +127,13 @@ def _common(
         "key_directory": str((root / name / "keys").absolute()),
         # Everything here runs on one machine, without TLS.
         "allow_private_addresses": True,
+        "sandbox_clock_file": str(clock_file(root)),
     }
+
+
+def clock_file(root: Path) -> Path:
+    """How far the sandbox's business clock is from the real one; every service reads it."""
+    return (root / "business-clock").absolute()
 
 
 def _write(path: Path, values: dict[str, Any]) -> None:
