@@ -12,7 +12,7 @@ from typing import Any, Final
 from pydantic import BaseModel
 
 from relevo.auth.config import AuthSettings
-from relevo.contracts.lifecycles import consent, referral
+from relevo.contracts.lifecycles import consent, follow_up, referral
 from relevo.contracts.message_types.registry import MESSAGE_TYPES
 from relevo.contracts.problem_types import PROBLEM_TYPES
 from relevo.contracts.scopes import SCOPE_DESCRIPTIONS
@@ -122,6 +122,27 @@ def lifecycles() -> str:
             ((f"`{here}`", code(consent.TRANSITIONS[here])) for here in consent.STATES),
         )
         yield from state_labels("consent_state")
+        yield "## Follow-up"
+        yield ""
+        yield (
+            "The asker writes `requested` and may then only wish to cancel; the institution that received the "
+            "referral numbers every other step "
+            "([decision 0017](decisions/0017-follow-up-requests.md)). A report alone leads to `completed` and "
+            f"`partial`. `unreachable` needs {follow_up.LEAST_ATTEMPTS} attempts on {follow_up.LEAST_DAYS} days by "
+            f"{follow_up.LEAST_CHANNELS} channels where there are as many. From every open state: `cancelled`, "
+            "`expired`, `consent_withdrawn`."
+        )
+        yield ""
+        ended = [state for state in follow_up.STATES if state not in follow_up.OPEN]
+        yield from mermaid(
+            ("requested", ended),
+            [(here, to) for (here, to), who in follow_up.TRANSITIONS.items() if who == "holder"],
+        )
+        yield from table(
+            ("from", "to", "by"),
+            ((f"`{here}`", f"`{to}`", who) for (here, to), who in follow_up.TRANSITIONS.items()),
+        )
+        yield from state_labels("follow_up_state")
 
     return page("Lifecycles", "contracts/relevo/contracts/lifecycles/", lines())
 

@@ -37,7 +37,7 @@ class Documented:
             name, place = parameter["name"], parameter["in"]
             value = given.get(name, _example(parameter))
             if place == "path":
-                url = url.replace(f"{{{name}}}", value)
+                url = url.replace(f"{{{name}}}", str(value))
             elif name == "Idempotency-Key":
                 headers[name] = str(uuid.uuid4())
             elif name in given or parameter.get("required"):

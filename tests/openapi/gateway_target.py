@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from relevo.contracts.exchange import MessageBatch
+from relevo.contracts.follow_up import FOLLOW_UP_QUERY_TYP, FollowUpQuery
 from relevo.contracts.scopes import Scope
 from relevo.contracts.status import STATUS_QUERY_TYP, StatusQuery
 from relevo.gateway.domain.delivery import mailbox_target
@@ -35,9 +36,9 @@ from tests.support.serving import HOST, served
 
 _READS: Final = f"{Scope.DIRECTORY_READ} {Scope.LEDGER_READ}"
 _OFFICE: Final = f"{Scope.DELIVERIES_ADMIN} {Scope.POLICIES_ADMIN} {_READS}"
-_SENDS: Final = f"{Scope.MESSAGES_SEND} {Scope.REFERRALS_STATUS}"
+_SENDS: Final = f"{Scope.MESSAGES_SEND} {Scope.REFERRALS_STATUS} {Scope.FOLLOW_UPS_REQUEST}"
 _BY_PEERS: Final = ("/v1/relay", "/v1/grant-status", "/v1/ledger/cosignatures")
-_BY_NODES: Final = ("/v1/messages", "/v1/status-queries")
+_BY_NODES: Final = ("/v1/messages", "/v1/status-queries", "/v1/follow-up-requests")
 _LEASES: Final = "/v1/mailbox/leases"
 _ACKNOWLEDGEMENTS: Final = "/v1/mailbox/leases/{lease_id}/acknowledgements"
 _BY_MAILBOXES: Final = (_LEASES, _ACKNOWLEDGEMENTS)
@@ -119,6 +120,7 @@ async def _furnish(
         _body(shown, "/v1/messages")["envelopes"][0]: igm.envelope(pgn.id, now=now),
         _body(shown, "/v1/ledger/cosignatures")["checkpoint"]: note + line,
         _body(shown, "/v1/status-queries")["query"]: _query(igm, dead["reference_code"], gt),
+        _body(shown, "/v1/follow-up-requests")["query"]: await _follow_up_query(gt, igm, pgn),
         _body(shown, _ACKNOWLEDGEMENTS)["answers"][0]["message_id"]: leased["jti"],
         _parameter(shown, _ACKNOWLEDGEMENTS): str(load.lease_id),
         _parameter(shown, "/v1/deliveries/{message_id}/retry"): dead["jti"],
@@ -143,14 +145,32 @@ def _body(shown: dict[str, Any], path: str) -> dict[str, Any]:
     return example
 
 
-async def _sent(gt: RunningGateway, sender: Institution, receiver: Institution) -> dict[str, Any]:
+async def _sent(
+    gt: RunningGateway, sender: Institution, receiver: Institution, **changes: Any
+) -> dict[str, Any]:
     """Claims of a message that was accepted."""
-    envelope = sender.envelope(receiver.id, now=gt.clock.now)
+    envelope = sender.envelope(receiver.id, now=gt.clock.now, **changes)
     batch = MessageBatch(envelopes=[envelope])
     acceptance = gt.app.state.service.acceptance
     [answer] = (await acceptance.accept(Source(institution=sender.id), batch)).answers
     assert answer.result == "accepted", answer.problem
     return claims_of(envelope)
+
+
+async def _follow_up_query(gt: RunningGateway, igm: Institution, pgn: Institution) -> str:
+    """About a referral whose slice names the asker."""
+    grant = igm.grant(pgn.id, now=gt.clock.now, follow_up_parties=[igm.id])
+    followed = await _sent(gt, igm, pgn, grants=[grant])
+    now = int(gt.clock.now.timestamp())
+    query = FollowUpQuery(
+        iss=igm.id,
+        aud=gt.name,
+        jti=random_id(),
+        iat=now,
+        exp=now + 120,
+        reference_code=followed["reference_code"],
+    )
+    return jose.sign(query.model_dump(), igm.signing, typ=FOLLOW_UP_QUERY_TYP)
 
 
 def _query(asker: Institution, code: str, gt: RunningGateway) -> str:

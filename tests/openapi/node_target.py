@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import uuid
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,7 +13,7 @@ from typing_extensions import override
 from relevo.contracts.institution import DirectoryPage
 from relevo.contracts.scopes import Scope
 from relevo.contracts.status import Status
-from relevo.node.api import examples, returnee_examples
+from relevo.node.api import examples, follow_ups, returnee_examples
 from relevo.servicekit import jose
 from relevo.servicekit.clock import FixedClock
 from relevo.servicekit.database import Database
@@ -80,10 +81,21 @@ async def _furnish(network: Network, here: Member) -> dict[str, str]:
     for member in network.members.values():
         member.directory.forget(_HERE)
         member.directory.forget(INSTITUTE)
-    consent = await _post(here, "/v1/consents", examples.CONSENT)
+    opted_in = {
+        **examples.CONSENT,
+        "purposes": [*examples.CONSENT["purposes"], "follow_up"],
+        "recipients": [
+            *examples.CONSENT["recipients"],
+            {"party": _HERE, "only": ["follow_up"]},
+        ],
+    }
+    consent = await _post(here, "/v1/consents", opted_in)
     referral = {**examples.SUBMISSION, "consent_ids": [consent["id"]]}
     sent = await _post(here, "/v1/referrals", referral)
-    theirs = await _post(there, "/v1/consents", a_consent(recipients=[{"party": _HERE}]))
+    named = [{"party": _HERE}, {"party": INSTITUTE, "only": ["follow_up"]}]
+    purposes = ["service_delivery", "follow_up"]
+    given = a_consent(recipients=named, purposes=purposes)
+    theirs = await _post(there, "/v1/consents", given)
     received = await _post(there, "/v1/referrals", a_submission(theirs["id"], receiver=_HERE))
     await network.settle()
     for taken in ({"to": "accepted"}, COMPLETION):
@@ -91,6 +103,12 @@ async def _furnish(network: Network, here: Member) -> dict[str, str]:
     await network.settle()
     returnee = await _post(here, "/v1/returnees", returnee_examples.INPUT)
     return {
+        **await _follow_ups(
+            network,
+            asker=here,
+            code=sent["reference_code"],
+            code_of_theirs=received["reference_code"],
+        ),
         returnee_examples.RETURNEE_ID: returnee["id"],
         returnee_examples.MANIFEST_ID: await _a_list(here),
         examples.CONSENT_ID: consent["id"],
@@ -99,6 +117,29 @@ async def _furnish(network: Network, here: Member) -> dict[str, str]:
         examples.REFERENCE_CODE: sent["reference_code"],
         examples.WEBHOOK_ID: await _a_webhook(here),
     }
+
+
+async def _follow_ups(
+    network: Network, *, asker: Member, code: str, code_of_theirs: str
+) -> dict[str, str]:
+    """One that is asked for, and one to carry out: somebody answered, and an attempt is open."""
+    window = {
+        "window_from": (START - timedelta(days=1)).isoformat(),
+        "window_until": (START + timedelta(days=60)).isoformat(),
+    }
+    there, path = network.members[INSTITUTE], "/v1/follow-ups"
+    asked = await _post(asker, path, {**window, "reference_code": code})
+    held = await _post(there, path, {**window, "reference_code": code_of_theirs})
+    await network.settle()
+    one = f"{path}/{held['id']}"
+    async with asker.http() as http:
+        await http.post(f"{one}/transitions", json={"to": "accepted"})
+        await _post(asker, f"{one}/attempts", {"modality": "call"})
+        answered = {"outcome": "answered", "pass_phrase": "la milpa ya espigó"}
+        done = await http.post(f"{one}/attempts/1/outcome", json=answered)
+        assert done.status_code == 200, done.text
+    await _post(asker, f"{one}/attempts", {"modality": "call"})
+    return {follow_ups.ASKED_ID: asked["id"], follow_ups.HELD_ID: held["id"]}
 
 
 async def _a_webhook(here: Member) -> str:

@@ -36,7 +36,7 @@ _BY_HOLDER: Final[Mapping[State, tuple[State, ...]]] = MappingProxyType(
         "redirected": ("accepted", "declined"),
         "accepted": ("scheduled", "in_progress", "refused", "unsafe", "redirected"),
         "scheduled": ("in_progress", "refused", "unsafe"),
-        "in_progress": ("completed", "partial", "unreachable", "refused", "unsafe"),
+        "in_progress": ("completed", "partial", "refused", "unsafe", "unreachable"),
     }
 )
 

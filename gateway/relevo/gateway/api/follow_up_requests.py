@@ -44,7 +44,7 @@ router = APIRouter(tags=["follow-up"])
         "too_many_requests",
         "gateway_unreachable",
     ),
-    openapi_extra=request_example({"query": "eyJhbGciOiJFZDI1NTE5In0.e30.c2ln"}),
+    openapi_extra=request_example({"query": "eyJhbGciOiJFZDI1NTE5In0.e30.Zm9sbG93"}),
 )
 async def post_follow_up_request(
     request: Request,

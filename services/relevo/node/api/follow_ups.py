@@ -88,14 +88,13 @@ _THIS: Final = "$response.body#/id"
 _READ: Final = link("get_follow_up", "Read it.", follow_up_id=_THIS)
 _STEPS: Final = {
     **_READ,
+    **link("post_attempt", "Try to reach her.", follow_up_id=_THIS),
     **link(
         "post_follow_up_transition",
         "Take one of the steps of `possible_next`.",
         follow_up_id=_THIS,
         body={"to": "$response.body#/possible_next/0"},
     ),
-    **link("post_attempt", "Try to reach her.", follow_up_id=_THIS),
-    **link("post_report", "Once she was reached.", follow_up_id=_THIS),
 }
 
 
@@ -211,7 +210,7 @@ async def get_follow_up(
         "too_few_attempts",
         "grant_not_live",
     ),
-    openapi_extra=request_example({"to": "accepted"}),
+    openapi_extra=request_example({"to": "in_progress"}),
 )
 async def post_follow_up_transition(
     follow_up_id: HeldId,
@@ -297,6 +296,7 @@ async def post_attempt(
             "outcome": "no_answer",
             "ended_at": "2026-03-31T23:32:00Z",
         },
+        link("post_report", "Once she was reached.", follow_up_id="$request.path.follow_up_id"),
     )
     | problem_responses(
         "not_found",
