@@ -112,16 +112,21 @@ async def _furnish(
     [item] = here.database.read_now(deliveries.get_many, [dead["jti"]])
     ending = Ending(item, "dead", "internal_error", told=False)
     here.database.write_now(endings.end, here, [ending])
-    leased = await _sent(gt, igm, pgn)
-    load = await loads.take(here, mailbox_target(pgn.id), Bounds(60))
-    assert load.messages, "nothing waits in the mailbox"
-    await _sent(gt, igm, pgn)  # and this waits for whoever asks
+    for _ in range(2):  # one is leased, and one waits for whoever asks
+        await _sent(gt, igm, pgn)
+    load = await loads.take(here, mailbox_target(pgn.id), Bounds(60, messages=1))
+    [leased] = load.envelopes
     return {
         _body(shown, "/v1/messages")["envelopes"][0]: igm.envelope(pgn.id, now=now),
         _body(shown, "/v1/ledger/cosignatures")["checkpoint"]: note + line,
-        _body(shown, "/v1/status-queries")["query"]: _query(igm, dead["reference_code"], gt),
+        _body(shown, "/v1/status-queries")["query"]: _query(
+            StatusQuery, STATUS_QUERY_TYP, igm, dead["reference_code"], gt
+        ),
+        _body(shown, "/v1/follow-up-requests")["query"]: _query(
+            FollowUpQuery, FOLLOW_UP_QUERY_TYP, igm, dead["reference_code"], gt
+        ),
         _body(shown, "/v1/follow-up-requests")["query"]: await _follow_up_query(gt, igm, pgn),
-        _body(shown, _ACKNOWLEDGEMENTS)["answers"][0]["message_id"]: leased["jti"],
+        _body(shown, _ACKNOWLEDGEMENTS)["answers"][0]["message_id"]: claims_of(leased)["jti"],
         _parameter(shown, _ACKNOWLEDGEMENTS): str(load.lease_id),
         _parameter(shown, "/v1/deliveries/{message_id}/retry"): dead["jti"],
     }
@@ -173,14 +178,15 @@ async def _follow_up_query(gt: RunningGateway, igm: Institution, pgn: Institutio
     return jose.sign(query.model_dump(), igm.signing, typ=FOLLOW_UP_QUERY_TYP)
 
 
-def _query(asker: Institution, code: str, gt: RunningGateway) -> str:
+def _query(
+    kind: type[StatusQuery | FollowUpQuery],
+    typ: str,
+    asker: Institution,
+    code: str,
+    gt: RunningGateway,
+) -> str:
     now = int(gt.clock.now.timestamp())
-    query = StatusQuery(
-        iss=asker.id,
-        aud=gt.name,
-        jti=random_id(),
-        iat=now,
-        exp=now + 120,
-        reference_code=code,
+    query = kind(
+        iss=asker.id, aud=gt.name, jti=random_id(), iat=now, exp=now + 120, reference_code=code
     )
-    return jose.sign(query.model_dump(), asker.signing, typ=STATUS_QUERY_TYP)
+    return jose.sign(query.model_dump(), asker.signing, typ=typ)

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from typing_extensions import override
 
+from relevo.contracts.follow_up import FollowUpHolder
 from relevo.contracts.institution import DirectoryPage
 from relevo.contracts.scopes import Scope
 from relevo.contracts.status import Status
@@ -21,8 +22,10 @@ from tests.openapi.targets import Target, bearer
 from tests.support.nodes import (
     ALL_SCOPES,
     COMPLETION,
+    CONSULATE,
     GATEWAY,
     INSTITUTE,
+    RECEPTION,
     START,
     GatewayOfTest,
     Member,
@@ -37,6 +40,10 @@ from tests.support.serving import HOST, served
 
 # Sends as a shelter does and receives as an institute does, so that every operation has its use.
 _HERE: Final = "mx.casa-del-migrante"
+_FOLLOWED_UP: Final[dict[str, Any]] = {
+    "purposes": ["service_delivery", "follow_up"],
+    "recipients": [{"party": _HERE}, {"party": CONSULATE, "only": ["follow_up"]}],
+}
 
 
 class KnowingGateway(GatewayOfTest):
@@ -45,6 +52,11 @@ class KnowingGateway(GatewayOfTest):
     @override
     async def institutions(self, params: dict[str, str]) -> DirectoryPage:
         return DirectoryPage(institutions=[])
+
+    @override
+    async def follow_up_holder(self, query_jws: str) -> FollowUpHolder:
+        _, claims = jose.peek(query_jws)
+        return FollowUpHolder(reference_code=claims["reference_code"], holder=RECEPTION)
 
     @override
     async def status(self, query_jws: str) -> Status:
@@ -56,7 +68,7 @@ class KnowingGateway(GatewayOfTest):
 def a_node(folder: Path) -> Iterator[Target]:
     with contextlib.ExitStack() as stack:
         network = Network(FixedClock(START))
-        for institution in (_HERE, INSTITUTE):
+        for institution in (_HERE, INSTITUTE, CONSULATE):
             database = Database(f"sqlite:///{folder / institution}.db")
             stack.callback(database.close)
             stack.enter_context(
@@ -79,67 +91,59 @@ async def _furnish(network: Network, here: Member) -> dict[str, str]:
     there = network.members[INSTITUTE]
     pin_each_other(network)  # again, whatever was confirmed in the meantime
     for member in network.members.values():
-        member.directory.forget(_HERE)
-        member.directory.forget(INSTITUTE)
-    opted_in = {
-        **examples.CONSENT,
-        "purposes": [*examples.CONSENT["purposes"], "follow_up"],
-        "recipients": [
-            *examples.CONSENT["recipients"],
-            {"party": _HERE, "only": ["follow_up"]},
-        ],
-    }
-    consent = await _post(here, "/v1/consents", opted_in)
+        for other in network.members:
+            member.directory.forget(other)
+    consent = await _post(here, "/v1/consents", examples.CONSENT)
     referral = {**examples.SUBMISSION, "consent_ids": [consent["id"]]}
     sent = await _post(here, "/v1/referrals", referral)
-    named = [{"party": _HERE}, {"party": INSTITUTE, "only": ["follow_up"]}]
-    purposes = ["service_delivery", "follow_up"]
-    given = a_consent(recipients=named, purposes=purposes)
-    theirs = await _post(there, "/v1/consents", given)
+    consent_of_open = await _post(here, "/v1/consents", a_consent())
+    submission = a_submission(consent_of_open["id"], share=["identity"])
+    waiting = await _post(here, "/v1/referrals", submission)
+    asking = await _post(here, "/v1/referrals", submission)
+    theirs = await _post(there, "/v1/consents", a_consent(**_FOLLOWED_UP))
     received = await _post(there, "/v1/referrals", a_submission(theirs["id"], receiver=_HERE))
     await network.settle()
     for taken in ({"to": "accepted"}, COMPLETION):
         assert (await step(there, sent["id"], **taken)).status_code == 200
+    question = {"category": "contact", "person": 1, "text": "¿A qué número?"}
+    asked = await step(there, asking["id"], to="info_requested", questions=[question])
+    assert asked.status_code == 200, asked.text
     await network.settle()
+    held = await _a_follow_up(network, here, received["reference_code"])
+    window = {name: follow_ups.ASKED[name] for name in ("window_from", "window_until")}
+    ours = await _post(here, "/v1/follow-ups", {**window, "reference_code": sent["reference_code"]})
     returnee = await _post(here, "/v1/returnees", returnee_examples.INPUT)
     return {
-        **await _follow_ups(
-            network,
-            asker=here,
-            code=sent["reference_code"],
-            code_of_theirs=received["reference_code"],
-        ),
         returnee_examples.RETURNEE_ID: returnee["id"],
         returnee_examples.MANIFEST_ID: await _a_list(here),
+        follow_ups.ASKED_ID: ours["id"],
+        follow_ups.HELD_ID: held,
         examples.CONSENT_ID: consent["id"],
         examples.REFERRAL_ID: received["id"],
         examples.SENT_REFERRAL_ID: sent["id"],
+        examples.OPEN_REFERRAL_ID: waiting["id"],
+        examples.ASKING_REFERRAL_ID: asking["id"],
         examples.REFERENCE_CODE: sent["reference_code"],
         examples.WEBHOOK_ID: await _a_webhook(here),
+        "gt.igm.crr-tecun-uman": f"{_HERE}.recepcion",
     }
 
 
-async def _follow_ups(
-    network: Network, *, asker: Member, code: str, code_of_theirs: str
-) -> dict[str, str]:
-    """One that is asked for, and one to carry out: somebody answered, and an attempt is open."""
-    window = {
-        "window_from": (START - timedelta(days=1)).isoformat(),
-        "window_until": (START + timedelta(days=60)).isoformat(),
-    }
-    there, path = network.members[INSTITUTE], "/v1/follow-ups"
-    asked = await _post(asker, path, {**window, "reference_code": code})
-    held = await _post(there, path, {**window, "reference_code": code_of_theirs})
+async def _a_follow_up(network: Network, here: Member, code: str) -> str:
+    """One that this node carries out: she was reached once, and a second attempt is open."""
+    window = {"window_from": START, "window_until": START + timedelta(days=7)}
+    asked = {name: moment.isoformat() for name, moment in window.items()}
+    asker = network.members[CONSULATE]
+    made = await _post(asker, "/v1/follow-ups", {**asked, "reference_code": code})
     await network.settle()
-    one = f"{path}/{held['id']}"
-    async with asker.http() as http:
-        await http.post(f"{one}/transitions", json={"to": "accepted"})
-        await _post(asker, f"{one}/attempts", {"modality": "call"})
-        answered = {"outcome": "answered", "pass_phrase": "la milpa ya espigó"}
-        done = await http.post(f"{one}/attempts/1/outcome", json=answered)
-        assert done.status_code == 200, done.text
-    await _post(asker, f"{one}/attempts", {"modality": "call"})
-    return {follow_ups.ASKED_ID: asked["id"], follow_ups.HELD_ID: held["id"]}
+    path = f"/v1/follow-ups/{made['id']}"
+    await _post(here, f"{path}/transitions", {"to": "accepted"}, status=200)
+    first = await _post(here, f"{path}/attempts", {"modality": "call"})
+    answered = {"outcome": "answered", "pass_phrase": a_consent()["contact_rules"]["pass_phrase"]}
+    await _post(here, f"{path}/attempts/{first['seq']}/outcome", answered, status=200)
+    second = await _post(here, f"{path}/attempts", {"modality": "call"})
+    assert second["seq"] == 2
+    return str(made["id"])
 
 
 async def _a_webhook(here: Member) -> str:
@@ -162,9 +166,11 @@ async def _a_list(here: Member) -> str:
     return str(answer.json()["id"])
 
 
-async def _post(member: Member, path: str, body: dict[str, Any]) -> dict[str, Any]:
+async def _post(
+    member: Member, path: str, body: dict[str, Any], *, status: int = 201
+) -> dict[str, Any]:
     async with member.http() as http:
         answer = await http.post(path, json=body, headers={"idempotency-key": str(uuid.uuid4())})
-    assert answer.status_code == 201, answer.text
+    assert answer.status_code == status, answer.text
     made: dict[str, Any] = answer.json()
     return made

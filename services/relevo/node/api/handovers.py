@@ -19,7 +19,7 @@ router = APIRouter(prefix="/v1/handovers", tags=["handovers"])
 
 _ID: Final = "0198c7a0-2c11-7e40-9d35-7b0f62a4c811"
 _BROUGHT: Final[dict[str, Any]] = {
-    "received_by": "gt.igm.crr",
+    "received_by": "gt.igm.crr-tecun-uman",
     "brought_at": "2026-03-02T08:40:00Z",
     "place": {"country": "GT", "code": "GT-1204", "name": "Comitancillo"},
     "persons": 3,

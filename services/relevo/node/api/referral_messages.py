@@ -2,9 +2,10 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Path
 
 from relevo.contracts.cancellation import CancelRequest
+from relevo.contracts.identifiers import Uuid
 from relevo.contracts.information import InformationSupply
 from relevo.contracts.referral import Referral
 from relevo.contracts.scopes import Scope
@@ -17,10 +18,15 @@ from relevo.servicekit.require_scope import require
 
 from . import examples
 from .dependencies import IDEMPOTENCY_KEY, IdempotencyKey, NodeHere
-from .referrals import SentReferralId
 
 router = APIRouter(prefix="/v1/referrals", tags=["referrals"])
 
+AskingReferralId = Annotated[
+    Uuid, Path(description="The referral's id.", examples=[examples.ASKING_REFERRAL_ID])
+]
+OpenReferralId = Annotated[
+    Uuid, Path(description="The referral's id.", examples=[examples.OPEN_REFERRAL_ID])
+]
 _READ = link("get_referral", "What became of it.", referral_id="$response.body#/id")
 _SENT = {**examples.REFERRAL, "id": examples.SENT_REFERRAL_ID, "role": "sender"}
 
@@ -65,7 +71,7 @@ _SENT = {**examples.REFERRAL, "id": examples.SENT_REFERRAL_ID, "role": "sender"}
     | {"parameters": [IDEMPOTENCY_KEY]},
 )
 async def post_information(
-    referral_id: SentReferralId,
+    referral_id: AskingReferralId,
     body: InformationSupply,
     key: IdempotencyKey,
     node: NodeHere,
@@ -87,7 +93,7 @@ async def post_information(
     openapi_extra=request_example({"reason": "declined_by_person"}),
 )
 async def post_cancel(
-    referral_id: SentReferralId,
+    referral_id: OpenReferralId,
     body: CancelRequest,
     node: NodeHere,
     caller: Annotated[Caller, require(Scope.REFERRALS_SUBMIT)],
