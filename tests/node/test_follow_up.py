@@ -131,7 +131,7 @@ async def test_what_is_learned_is_sealed_at_rest(network: Network) -> None:
         text = member.node.database.read_now(rows)
         assert follow_up in text
         assert "hija" not in text
-        assert "1204" not in text
+        assert "0000-1204" not in text
         assert "stable" not in text
 
 
