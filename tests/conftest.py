@@ -3,12 +3,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from relevo.servicekit.database import Database
 from tests.support import database as support
 from tests.support.scheduling import NetworksTogether
 
 pytest_plugins = ["tests.support.documented"]
+
+# How quickly a shared machine draws an example says nothing about the code.
+settings.register_profile("relevo", suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("relevo")
 
 _owned = pytest.StashKey[bool]()
 

@@ -83,7 +83,7 @@ async def test_forbidden_columns_are_nowhere_in_the_database_or_the_log(
     everything = dump(reception) + waiting
     out, err = capfd.readouterr()
     files = contents(tmp_path)
-    for secret in ("ZZrobo", "agravado", "456-789", "987654321"):
+    for secret in ("ZZrobo", "agravado", "A123-456", "987654321"):
         assert secret not in everything
         assert secret not in out + err
         assert not any(secret.encode() in content for content in files)
