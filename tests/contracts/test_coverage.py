@@ -246,12 +246,27 @@ def test_the_country_of_origin_learns_nothing_unless_each_person_named_the_party
 ) -> None:
     records = [a_consent(recipients=entries) for entries in of_each_person]
     if passes:
-        check_country_of_origin("gt.igm.crr", excluded_countries={"GT"}, consents=records)
+        check_country_of_origin(
+            "gt.igm.crr",
+            purpose="service_delivery",
+            excluded_countries={"GT"},
+            consents=records,
+        )
     else:
         with pytest.raises(ProblemError) as refusal:
-            check_country_of_origin("gt.igm.crr", excluded_countries={"GT"}, consents=records)
+            check_country_of_origin(
+                "gt.igm.crr",
+                purpose="service_delivery",
+                excluded_countries={"GT"},
+                consents=records,
+            )
         assert refusal.value.name == "country_of_origin_excluded"
-    check_country_of_origin("gt.igm.crr", excluded_countries={"HN"}, consents=records)
+    check_country_of_origin(
+        "gt.igm.crr",
+        purpose="service_delivery",
+        excluded_countries={"HN"},
+        consents=records,
+    )
 
 
 def slice_refused(

@@ -4,28 +4,32 @@ The record stays home. What travels is a `GrantSlice` per receiver, and inside t
 only what the receiver must respect (contact rules, denials of onward sharing).
 """
 
+from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
 from .identifiers import Country, PartyId, Uuid
+from .implicated import Implicated
+from .interpreter import Interpreter, LanguageTag, RefusedInterpreter
 from .lifecycles.consent import State
 from .model import ContractModel, Flag, LongText, Moment, ShortText
-from .vocabularies.codes import DataCategory, Purpose
+from .vocabularies.codes import DataCategory, InstitutionType, Mandate, Purpose
 
-LanguageTag = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Z]{2})?$")]
 LocalTime = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 
 
-class Interpreter(ContractModel):
-    """An adult, never a relative; from the person's village only if she chose so."""
+class BeforeStatements(ContractModel):
+    """What she was told before she said anything about herself (domain rule 14).
 
-    language: LanguageTag
-    modality: Literal["in_person", "telephone", "video", "recorded_audio"]
-    is_adult: Literal[True]
-    is_relative: Literal[False] = False
-    from_same_village: Flag = False
-    person_agreed: Literal[True]
+    Attributes:
+        must_report: What the officer before her must report; empty when there is nothing.
+        also_enforces: Units of this institution that detain or return people.
+    """
+
+    told_at: Moment
+    must_report: Annotated[list[ShortText], Field(max_length=20)] = []
+    also_enforces: Annotated[list[PartyId], Field(max_length=20)] = []
 
 
 class Notice(ContractModel):
@@ -37,13 +41,34 @@ class Notice(ContractModel):
     channel: Literal["read_aloud", "paper", "screen", "audio", "video"]
     sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] | None = None
     interpreter: Interpreter | None = None
+    interpreters_refused: Annotated[list[RefusedInterpreter], Field(max_length=5)] = []
     copy_given: Flag = False
+    before_statements: BeforeStatements | None = None
+
+
+class AnyOf(ContractModel):
+    """Recipients that she named by what they are: any shelter of Mexico.
+
+    Resolved to one institution when sending; never to a consulate, nor to a party that an exclusion
+    covers: those are named one by one or not at all.
+    """
+
+    country: Country
+    type: InstitutionType | None = None
+    mandate: Mandate | None = None
+
+    @model_validator(mode="after")
+    def _says_what(self) -> "AnyOf":
+        if self.type is None and self.mandate is None:
+            raise ValueError("name a type or a mandate: a whole country is no recipient")
+        return self
 
 
 class Recipient(ContractModel):
     """Whom the person named; purposes and categories narrower than the consent's when given."""
 
-    party: PartyId
+    party: PartyId | None = None
+    any_of: AnyOf | None = None
     purposes: Annotated[list[Purpose], Field(min_length=1, max_length=20)] | None = None
     categories: Annotated[list[DataCategory], Field(max_length=40)] | None = None
     only: list[Literal["status", "follow_up"]] = Field(
@@ -53,6 +78,20 @@ class Recipient(ContractModel):
         default=None,
         description="When the person was warned that this is a party of her country of nationality.",
     )
+    requested_by_person: Flag = Field(
+        default=False,
+        description="She asked for this herself. A consulate is told nothing otherwise.",
+    )
+
+    @model_validator(mode="after")
+    def _names_one(self) -> "Recipient":
+        if (self.party is None) == (self.any_of is None):
+            raise ValueError("a recipient is a party or a kind of party")
+        if self.any_of is not None and (
+            self.only or self.origin_warning_given_at or self.requested_by_person
+        ):
+            raise ValueError("only a party that is named may be warned of, requested or limited")
+        return self
 
 
 class Denial(ContractModel):
@@ -77,10 +116,16 @@ class GivenBy(ContractModel):
 
     capacity: Literal["self", "guardian", "authority"]
     relation: ShortText | None = None
+    name: ShortText | None = Field(default=None, description="Of the guardian. Never travels.")
     evidence: Literal["seen", "declared", "none"] | None = None
     authority: PartyId | None = None
     assent: Literal["not_applicable", "under_6", "6_to_13", "14_to_17"] = "not_applicable"
     opinion: LongText | None = None
+    opinion_interpreter: Interpreter | None = None
+    comes_of_age_on: date | None = Field(
+        default=None,
+        description="The person's eighteenth birthday, if it is known. What somebody else gave ends then.",
+    )
 
     @model_validator(mode="after")
     def _says_why(self) -> "GivenBy":
@@ -89,6 +134,15 @@ class GivenBy(ContractModel):
         if self.capacity == "authority" and self.authority is None:
             raise ValueError("an authority is named")
         return self
+
+
+class Asked(ContractModel):
+    """Where and after what she was asked: after food, a call and rest, never in the queue."""
+
+    place: Literal["private_room", "shared_room", "outdoors", "by_telephone", "in_queue"]
+    after: Annotated[
+        list[Literal["food", "call", "rest", "medical_care"]], Field(max_length=4)
+    ] = []
 
 
 class ContactRules(ContractModel):
@@ -134,6 +188,13 @@ class ConsentInput(ContractModel):
     valid_from: Moment
     valid_until: Moment
     contact_rules: ContactRules = ContactRules()
+    supersedes: Uuid | None = Field(
+        default=None, description="The consent before, such as a guardian's; it ends with this one."
+    )
+    asked: Asked | None = None
+    implicated: Annotated[list[Implicated], Field(max_length=10)] = Field(
+        default=[], description="Who may have harmed her. Never travels with the consent."
+    )
 
     @model_validator(mode="after")
     def _lasts_some_time(self) -> "ConsentInput":
@@ -151,6 +212,10 @@ class Consent(ConsentInput):
     state: State
     recorded_at: Moment
     withdrawn_at: Moment | None = None
+    notice_standing: Literal["current", "in_grace", "unregistered"] = Field(
+        default="unregistered",
+        description="in_grace: a newer version of the notice was out, for less than 30 days.",
+    )
 
 
 class Withdrawal(ContractModel):

@@ -3,12 +3,14 @@
 Each check raises the documented problem; silence is yes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from .consent import Consent, Denial, Recipient
+from .consent import AnyOf, Consent, Denial, Recipient
 from .grant_slice import GrantSlice
 from .identifiers import country_of, institution_of
+from .implicated import is_party_implicated
+from .institution import InstitutionProfile
 from .problem import ProblemError
 from .vocabularies.loader import in_code_order
 
@@ -20,8 +22,17 @@ def check_consent(
     purpose: str,
     categories: Sequence[str],
     now: datetime,
+    profile: InstitutionProfile | None = None,
 ) -> Recipient:
     """The recipient entry that lets this receiver have these categories for this purpose now.
+
+    Args:
+        consent: What she allowed.
+        receiver: Whom it is for.
+        purpose: What for.
+        categories: What shall leave.
+        now: Business time.
+        profile: The receiver's institution; without it no kind of recipient resolves to it.
 
     Raises:
         ProblemError: `consent_not_active`, `consent_does_not_cover_date`, `receiver_denied_by_person`,
@@ -38,7 +49,7 @@ def check_consent(
         )
     if any(_denies(denial, receiver) for denial in consent.denials):
         raise ProblemError("receiver_denied_by_person", receiver=receiver)
-    entries = _entries_for(consent, receiver)
+    entries = _entries_for(consent, receiver, profile)
     if not entries:
         raise ProblemError("consent_does_not_cover_receiver", receiver=receiver)
     for_purpose = [
@@ -57,17 +68,59 @@ def check_consent(
     )
 
 
-def _entries_for(consent: Consent, receiver: str) -> list[Recipient]:
+def _entries_for(
+    consent: Consent, receiver: str, profile: InstitutionProfile | None = None
+) -> list[Recipient]:
     """Entries that let this party have a file.
 
     What she said of the unit is the narrower word and outranks what she said of its institution,
-    even when it is that the unit gets no file and may only ask for the status.
+    even when it is that the unit gets no file and may only ask for the status. What she said of a kind
+    of institution counts last.
     """
     own = [entry for entry in consent.recipients if entry.party == receiver]
     of_institution = [
         entry for entry in consent.recipients if entry.party == institution_of(receiver)
     ]
-    return [entry for entry in own or of_institution if not entry.only]
+    of_kind = [
+        entry
+        for entry in consent.recipients
+        if entry.any_of is not None and _is_of(entry.any_of, receiver, profile)
+    ]
+    return [entry for entry in own or of_institution or of_kind if not entry.only]
+
+
+def _is_of(kind: AnyOf, receiver: str, profile: InstitutionProfile | None) -> bool:
+    """Whether a receiver is of this kind. A consulate is of none: it is named or left out."""
+    if profile is None or is_consulate(profile, receiver):
+        return False
+    return (
+        kind.country == country_of(receiver)
+        and kind.type in {None, profile.type}
+        and (kind.mandate is None or kind.mandate in (profile.mandates_of(receiver) or ()))
+    )
+
+
+def is_consulate(profile: InstitutionProfile, party: str) -> bool:
+    """Whether a party does consular work: a consulate, or a unit of a ministry that does."""
+    mandates = profile.mandates_of(party) or frozenset()
+    return profile.type == "consulate" or "consular_protection" in mandates
+
+
+def check_requested(receiver: str, *, consents: Sequence[Consent]) -> None:
+    """A consulate is told of somebody at that person's own request, and of nobody else in the file.
+
+    Raises:
+        ProblemError: `consulate_not_requested`.
+    """
+    asked = [
+        any(
+            entry.party in {receiver, institution_of(receiver)} and entry.requested_by_person
+            for entry in consent.recipients
+        )
+        for consent in consents
+    ]
+    if not asked or not all(asked):
+        raise ProblemError("consulate_not_requested", receiver=receiver)
 
 
 def allowed_categories(consent: Consent, recipient: Recipient) -> set[str]:
@@ -82,30 +135,46 @@ def _denies(denial: Denial, party: str) -> bool:
     return denial.country is not None and denial.country == country_of(party)
 
 
-def named_for(consent: Consent, use: str, *, excluded_countries: set[str]) -> list[str]:
+def named_for(
+    consent: Consent,
+    use: str,
+    *,
+    excluded_countries: set[str],
+    consulates: Collection[str] = (),
+) -> list[str]:
     """Parties that the person named for `status` or `follow_up`, without those she denied.
 
     Follow-up is opted into apart: without that purpose nobody is named for it. A party of a country
-    of nationality stands only with its warning, when that country is excluded.
+    of nationality stands only with its warning, when that country is excluded; a consulate only when
+    she asked for it herself; a party that is implicated never.
+
+    Args:
+        consent: What she allowed.
+        use: `status` or `follow_up`.
+        excluded_countries: Countries that must not learn of her.
+        consulates: Those of its recipients that are consulates.
     """
     if use == "follow_up" and "follow_up" not in consent.purposes:
         return []
     return [
         entry.party
         for entry in consent.recipients
-        if use in entry.only
+        if entry.party is not None
+        and use in entry.only
         and not any(_denies(denial, entry.party) for denial in consent.denials)
         and (country_of(entry.party) not in excluded_countries or entry.origin_warning_given_at)
+        and (entry.party not in consulates or entry.requested_by_person)
+        and not is_party_implicated(consent.implicated, entry.party)
     ]
 
 
 def check_country_of_origin(
-    receiver: str, *, excluded_countries: set[str], consents: Sequence[Consent]
+    receiver: str, *, purpose: str, excluded_countries: set[str], consents: Sequence[Consent]
 ) -> None:
     """Where there is a protection need, no party of a country of nationality learns of it.
 
     Every person of the file lifts this for herself: each consent names the party as a receiver, with
-    the time of the warning. One adult's word never opens the other's file.
+    the time of the warning, and for that purpose only. One adult's word never opens the other's file.
 
     Raises:
         ProblemError: `country_of_origin_excluded`.
@@ -114,13 +183,36 @@ def check_country_of_origin(
         return
     warned = [
         any(
-            entry.party == receiver and not entry.only and entry.origin_warning_given_at is not None
+            entry.party == receiver
+            and not entry.only
+            and entry.origin_warning_given_at is not None
+            and purpose in (entry.purposes or consent.purposes)
             for entry in consent.recipients
         )
         for consent in consents
     ]
     if not warned or not all(warned):
         raise ProblemError("country_of_origin_excluded", receiver=receiver)
+
+
+def check_relays(
+    gateways: Sequence[str], *, sender: str, receiver: str, excluded_countries: set[str]
+) -> None:
+    """No gateway of a country of nationality carries it either, though both ends are elsewhere.
+
+    Args:
+        gateways: Those that it would pass.
+        sender: From whom.
+        receiver: To whom; one of an excluded country was named by her with the warning.
+        excluded_countries: Countries that must not learn of her.
+
+    Raises:
+        ProblemError: `country_of_origin_excluded`, naming the gateway.
+    """
+    ends = {country_of(sender), country_of(receiver)}
+    for gateway in gateways:
+        if country_of(gateway) in excluded_countries - ends:
+            raise ProblemError("country_of_origin_excluded", receiver=gateway)
 
 
 def check_slices(

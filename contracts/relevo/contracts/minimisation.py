@@ -28,6 +28,8 @@ def minimise(
     ]
     whole = person.model_dump(mode="json", exclude_none=True, include=set(leaving))
     sections = {section: whole[section] for section in leaving if section in whole}
+    for one in sections.get("protection_concern", {}).get("implicated", []):
+        one.pop("person_id", None)  # our own key
     return {**sections, "specific_needs": needs} if needs else sections
 
 

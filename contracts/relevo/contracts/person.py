@@ -5,11 +5,14 @@ category, so consent and minimisation never have to guess. Nothing is required b
 asks for; unknown is a code or an absence, never an invented value.
 """
 
+from collections.abc import Iterable
 from typing import Annotated, Final, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
 from .identifiers import Country
+from .implicated import Implicated
+from .interpreter import Interpreter
 from .model import ContractModel, Flag, LongText, Moment, ShortText
 from .vocabularies.codes import (
     CaseProfile,
@@ -123,9 +126,24 @@ class Family(ContractModel):
     summary: LongText | None = None
 
 
+class ChildOpinion(ContractModel):
+    """What the child says, asked alone and in the child's own language. It decides nothing by itself.
+
+    Attributes:
+        words: In the child's own words.
+    """
+
+    age_band: Literal["under_6", "6_to_13", "14_to_17"]
+    words: LongText | None = None
+    asked_alone: Flag = False
+    interpreter: Interpreter | None = None
+    asked_at: Moment
+
+
 class ChildData(ContractModel):
     child_care_status: ChildCareStatus
     summary: LongText | None = None
+    opinion: ChildOpinion | None = None
 
 
 class TravelAndReturn(ContractModel):
@@ -147,6 +165,12 @@ class SensitiveNotes(ContractModel):
     """A summary of one special category, as short as the receiver can work with."""
 
     summary: LongText
+
+
+class ProtectionConcern(SensitiveNotes):
+    """What endangers her, and who is implicated in it."""
+
+    implicated: Annotated[list[Implicated], Field(max_length=10)] = []
 
 
 class EducationWork(ContractModel):
@@ -188,7 +212,7 @@ class Person(ContractModel):
     gbv_trafficking: SensitiveNotes | None = None
     sogiesc: SensitiveNotes | None = None
     ethnicity_language: EthnicityLanguage | None = None
-    protection_concern: SensitiveNotes | None = None
+    protection_concern: ProtectionConcern | None = None
     asylum_claim: SensitiveNotes | None = None
     legal_case: SensitiveNotes | None = None
     education_work: EducationWork | None = None
@@ -224,11 +248,35 @@ def category_of_need(need: str) -> str:
     return category
 
 
-def excluded_countries(persons: list[Person]) -> set[str]:
+_PAPERS_OF_NATIONALITY: Final = frozenset({"national_id", "passport", "consular_id"})
+
+
+def nationalities(person: Person) -> set[str]:
+    """Every country whose national she says she is, or whose passport or national ID she has."""
+    said = set() if person.identity is None else set(person.identity.nationalities)
+    papers = person.identity_document.documents if person.identity_document is not None else []
+    return said | {
+        paper.country
+        for paper in papers
+        if paper.country is not None and paper.type in _PAPERS_OF_NATIONALITY
+    }
+
+
+def excluded_countries(persons: Iterable[Person]) -> set[str]:
     """Countries of nationality that must learn nothing: those of everyone with a protection need."""
     return {
         country
         for person in persons
-        if has_protection_need(person) and person.identity is not None
-        for country in person.identity.nationalities
+        if has_protection_need(person)
+        for country in nationalities(person)
     }
+
+
+def implicated_in(persons: Iterable[Person]) -> list[Implicated]:
+    """Who is implicated in what endangers these persons."""
+    return [
+        one
+        for person in persons
+        if person.protection_concern is not None
+        for one in person.protection_concern.implicated
+    ]
