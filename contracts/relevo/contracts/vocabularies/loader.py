@@ -3,11 +3,13 @@
 import tomllib
 from functools import cache
 from importlib import resources
-from typing import Any
+from typing import Any, Final
 
 from pydantic import AfterValidator, ConfigDict, StringConstraints, WithJsonSchema
 
 from relevo.contracts.model import ContractModel
+
+_TO_PERSON: Final = "-x-person"
 
 
 class Code(ContractModel):
@@ -19,12 +21,42 @@ class Code(ContractModel):
     group: str | None = None
     definition: str | None = None
     category: str | None = None
+    """The data category that the code alone already reveals."""
     labels: dict[str, str] = {}
-    """Overrides by language tag, such as `es-MX`."""
+    """Overrides by language tag, such as `es-MX`; `es-x-person` is what the person herself reads."""
+    avoid: tuple[str, ...] = ()
+    """Words that would say something else."""
     special: bool = False
     """Special category of data: asked for with a reason only."""
+    state_body: bool = False
+    """Of types of institution: an organ of a state."""
     source: str | None = None
     since: str = "1"
+
+    def label(self, language: str = "es", *, to_person: bool = False) -> str:
+        """What people read: `es-MX` falls back to `es`, a language without a label to `en`.
+
+        Args:
+            language: A language tag (RFC 5646), in any case.
+            to_person: In the words for the person herself, where there are any.
+        """
+        everyone = {"es": self.es, "en": self.en} | self.labels
+        for endings in (_TO_PERSON, "") if to_person else ("",):
+            for tag in _narrowing(language):
+                if f"{tag}{endings}" in everyone:
+                    return everyone[f"{tag}{endings}"]
+        return self.label("en", to_person=to_person)
+
+
+def _narrowing(language: str) -> tuple[str, ...]:
+    """A tag and what it falls back to (RFC 4647 §3.4): `es-MX`, then `es`."""
+    first, _, rest = language.partition("-")
+    base = first.lower()
+    if not rest:
+        return (base,)
+    if rest.startswith("x-"):
+        return (f"{base}-{rest}", base)
+    return (f"{base}-{rest.upper()}" if len(rest) == 2 else f"{base}-{rest}", base)
 
 
 class CodeList(ContractModel):
@@ -41,16 +73,17 @@ class CodeList(ContractModel):
     def __contains__(self, code: object) -> bool:
         return any(entry.code == code for entry in self.codes)
 
-    def label(self, code: str, language: str = "es") -> str:
-        """The label in a language (`es-MX` falls back to `es`, anything else to `en`).
+    def title(self, language: str = "es") -> str:
+        """The list's name: Spanish in any Spanish, English in anything else."""
+        return self.title_es if _narrowing(language)[-1] == "es" else self.title_en
+
+    def label(self, code: str, language: str = "es", *, to_person: bool = False) -> str:
+        """The label of one code; see `Code.label`.
 
         Raises:
             KeyError: The list has no such code.
         """
-        entry = self.get(code)
-        if language in entry.labels:
-            return entry.labels[language]
-        return entry.es if language.split("-", maxsplit=1)[0] == "es" else entry.en
+        return self.get(code).label(language, to_person=to_person)
 
     def get(self, code: str) -> Code:
         """One code.
@@ -71,6 +104,19 @@ def list_ids() -> tuple[str, ...]:
     return tuple(
         sorted(f.name.removesuffix(".toml") for f in folder.iterdir() if f.name.endswith(".toml"))
     )
+
+
+@cache
+def label_languages() -> tuple[str, ...]:
+    """Every language tag in which some label is written, `en` and `es` first."""
+    tags = {
+        tag
+        for list_id in list_ids()
+        for entry in code_list(list_id).codes
+        for tag in entry.labels
+        if not tag.endswith(_TO_PERSON)
+    }
+    return ("en", "es", *sorted(tags - {"en", "es"}))
 
 
 @cache
