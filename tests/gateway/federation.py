@@ -52,6 +52,7 @@ class Institution:
     units: list[dict[str, Any]] = field(default_factory=list)
     message_types: list[str] = field(default_factory=lambda: list(EVERYTHING))
     delivery: str = "push"
+    type: str = "ngo"
     identity: OKPKey = field(default_factory=jose.generate_signing_key)
     signing: OKPKey = field(default_factory=jose.generate_signing_key)
     encryption: OKPKey = field(default_factory=jose.generate_encryption_key)
@@ -77,7 +78,7 @@ class Institution:
                 "institution": self.id,
                 "name": f"Institution {self.id}",
                 "country": country_of(self.id),
-                "type": "ngo",
+                "type": self.type,
                 "mandates": self.mandates,
                 "units": self.units,
                 "message_types": self.message_types,

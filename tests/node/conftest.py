@@ -22,7 +22,8 @@ from tests.support.nodes import (
 
 
 @contextmanager
-def _members(database: str, folder: Path, *institutions: str) -> Iterator[Network]:
+def members(database: str, folder: Path, *institutions: str) -> Iterator[Network]:
+    """These institutions, which know each other, on one kind of database."""
     with ExitStack() as stack:
         made = Network(FixedClock(START))
         for institution in institutions:
@@ -45,7 +46,7 @@ def network(
     """A shelter, an institute and a consulate that know each other."""
     # A clock that jumps makes statements old at once; no real second needs to pass.
     monkeypatch.setattr(issuer_statements, "RETRY_SECONDS", 0)
-    with _members(request.param, tmp_path, SHELTER, INSTITUTE, CONSULATE) as made:
+    with members(request.param, tmp_path, SHELTER, INSTITUTE, CONSULATE) as made:
         yield made
 
 
@@ -55,7 +56,7 @@ def alone(
 ) -> Iterator[Network]:
     """The institute by itself, for what concerns no other node."""
     monkeypatch.setattr(issuer_statements, "RETRY_SECONDS", 0)
-    with _members(request.param, tmp_path, INSTITUTE) as made:
+    with members(request.param, tmp_path, INSTITUTE) as made:
         yield made
 
 

@@ -57,6 +57,8 @@ SHELTER = "mx.albergue-tapachula"
 INSTITUTE = "gt.igm"
 RECEPTION = "gt.igm.crr"
 CONSULATE = "gt.consulado-tapachula"
+PGN = "gt.pgn"
+SAFE_HOUSE = "gt.refugio-ambar"
 GATEWAY = "gateway.mx"
 ALL_SCOPES = " ".join(
     scope.value for scope in Scope if scope not in {Scope.MESSAGES_DELIVER, Scope.FEDERATION_RELAY}
@@ -77,6 +79,8 @@ def a_profile(institution: str) -> InstitutionProfile:
             ],
         },
         CONSULATE: {"type": "consulate", "mandates": ["consular_protection"]},
+        PGN: {"type": "child_protection_authority", "mandates": ["child_protection"]},
+        SAFE_HOUSE: {"type": "shelter", "mandates": ["gbv_services", "child_protection"]},
     }
     return InstitutionProfile(
         institution=institution,
@@ -309,7 +313,7 @@ def a_consent(now: datetime = START, **changes: Any) -> dict[str, Any]:
         "recipients": [
             {"party": RECEPTION},
             {"party": "gt.renap"},
-            {"party": CONSULATE, "only": ["status", "follow_up"]},
+            {"party": CONSULATE, "only": ["status", "follow_up"], "requested_by_person": True},
         ],
         "denials": [],
         "given_by": {"capacity": "self"},

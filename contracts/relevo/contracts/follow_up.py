@@ -253,6 +253,14 @@ def result_of(
     )
 
 
+def opens_offer(report: FollowUpReport) -> bool:
+    """Whether somebody here should offer her something: what she wants, or advice before she leaves again.
+
+    All that an intention to leave ever leads to, and it leads to nothing outside this node.
+    """
+    return bool(report.wants) or report.remigration_intention in {"yes", "unsure"}
+
+
 def _category_of(service: str) -> str | None:
     return _CATEGORY_OF_GROUP.get(code_list("service_type").get(service).group or "")
 

@@ -14,6 +14,7 @@ from .identifiers import Country
 from .implicated import Implicated
 from .interpreter import Interpreter
 from .model import ContractModel, Flag, LongText, Moment, ShortText
+from .placeholders import is_a_number, stands_for_no_name
 from .vocabularies.codes import (
     CaseProfile,
     ChildCareStatus,
@@ -52,6 +53,11 @@ class BirthDate(ContractModel):
             raise ValueError("no such day")
         return self
 
+    @property
+    def looks_unknown(self) -> bool:
+        """The first of January: often what was written when nobody knew the day. Kept, and asked again."""
+        return self.value.endswith("-01-01")
+
 
 def _days(year: int, month: int) -> int:
     if month == 2:
@@ -60,7 +66,12 @@ def _days(year: int, month: int) -> int:
 
 
 class Identity(ContractModel):
-    """Who she is. Surnames as many as she uses: two, one or none."""
+    """Who she is. Surnames as many as she uses: two, one or none.
+
+    Attributes:
+        unidentified: These are the remains of somebody whom nobody has identified. Then, and only then,
+            may `NN` or `XX` stand for the name.
+    """
 
     given_names: ShortText
     family_names: Annotated[list[ShortText], Field(max_length=4)] = []
@@ -70,6 +81,17 @@ class Identity(ContractModel):
     birth_date: BirthDate | None = None
     sex: Sex | None = None
     nationalities: Annotated[list[Country], Field(max_length=5)] = []
+    unidentified: Flag = False
+
+    @model_validator(mode="after")
+    def _is_a_name(self) -> "Identity":
+        if self.unidentified:
+            return self
+        if stands_for_no_name(self.given_names):
+            raise ValueError("this stands for no name; one name is enough, whichever is known")
+        if any(stands_for_no_name(name) for name in self.family_names):
+            raise ValueError("a family name that stands for none; leave it out")
+        return self
 
 
 class ChosenName(ContractModel):
@@ -81,6 +103,13 @@ class IdentityDocument(ContractModel):
     country: Country | None = None
     number: ShortText | None = None
     state: Literal["valid", "expired", "lost", "stolen", "retained"] = "valid"
+
+    @model_validator(mode="after")
+    def _is_no_a_number(self) -> "IdentityDocument":
+        # A passport number may look like one.
+        if self.type != "passport" and self.number is not None and is_a_number(self.number):
+            raise ValueError("an A-number is not asked for and not kept")
+        return self
 
 
 class IdentityDocuments(ContractModel):

@@ -10,11 +10,13 @@ from dataclasses import dataclass, field, replace
 from functools import cache, lru_cache
 from typing import Any, Final, Literal
 
+from relevo.contracts.plain_text import plain
+
 from .advice import Note
 from .duplicates import possible_duplicates
 from .names import NAME_COLUMNS
 from .papers import drop_forbidden
-from .words import data, plain
+from .words import data
 
 MAX_ROWS: Final = 20_000
 MAX_CELL: Final = 200

@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
+from relevo.contracts.placeholders import stands_for_no_name
+from relevo.contracts.plain_text import plain
+
 from .advice import Note
-from .words import plain, words
+from .words import words
 
 NAME_COLUMNS: Final = (
     "full_name",
@@ -43,10 +46,10 @@ def read_name(cells: Mapping[str, str]) -> tuple[Name | None, list[Note]]:
     """
     present = [column for column in NAME_COLUMNS if column in cells]
     for column in present:
-        if is_fake(cells[column]) and column not in _MAY_BE_ABSENT:
+        if stands_for_no_name(cells[column]) and column not in _MAY_BE_ABSENT:
             return None, [Note("fake_name", column)]
     # "No tiene" says what an empty cell says, where most people have something to write.
-    cells = {column: cells[column] for column in present if not is_fake(cells[column])}
+    cells = {column: cells[column] for column in present if not stands_for_no_name(cells[column])}
     present = [*cells]
     name, notes = _divided(cells)
     if name is None:
@@ -105,12 +108,6 @@ def split_family_names(text: str) -> tuple[str, ...]:
     if held:
         found = [*found[:-1], " ".join([*found[-1:], *held])]
     return tuple(found)
-
-
-def is_fake(text: str) -> bool:
-    """Whether a cell stands for a name that nobody knows: N/N, XX, LNU."""
-    spoken = plain(text)
-    return spoken in words("fake_name") or not any(map(str.isalpha, text))
 
 
 def look_swapped(name: Name) -> bool:

@@ -7,19 +7,19 @@ from datetime import date
 from typing import Final
 
 from relevo.contracts.person import IdentityDocument
+from relevo.contracts.placeholders import is_a_number
+from relevo.contracts.plain_text import plain
 from relevo.contracts.returnee import AsWritten
 
 from .advice import Note
 from .birth import DateOrder, read_birth_date
 from .places import read_country
-from .words import meaning, meanings, plain, says_unknown
+from .words import meaning, meanings, says_unknown
 
 _GUATEMALA: Final = "GT"
 _CUI_DIGITS: Final = 13
 _GUATEMALA_DEPARTMENTS: Final = 22
 _NOT_DIGITS: Final = re.compile(r"[\s.-]")
-# A-number of the United States: 8 or 9 digits after the letter. A passport number may look the same.
-_A_NUMBER: Final = re.compile(r"A[\s#:-]*\d{2,3}[\s-]?\d{3}[\s-]?\d{3}", re.IGNORECASE)
 _OWN_COLUMNS: Final = (
     ("national_id_number", "national_id"),
     ("population_key", "population_key"),
@@ -34,11 +34,6 @@ class Papers:
     documents: list[IdentityDocument] = field(default_factory=list)
     as_written: list[AsWritten] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
-
-
-def is_a_number(text: str) -> bool:
-    """Whether a value looks like an A-number."""
-    return _A_NUMBER.fullmatch(text.strip()) is not None
 
 
 def drop_forbidden(cells: dict[str, str]) -> list[Note]:

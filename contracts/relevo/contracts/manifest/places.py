@@ -7,10 +7,11 @@ from functools import cache, lru_cache
 from typing import Any, Final
 
 from relevo.contracts.person import LocationMunicipality
+from relevo.contracts.plain_text import plain
 from relevo.contracts.returnee import AsWritten
 
 from .advice import Note
-from .words import data, plain, says_unknown
+from .words import data, says_unknown
 
 _BETWEEN: Final = re.compile(r"\s*[,;/|&+]\s*|\s+(?:y|e|and)\s+|\s+-\s+")
 _WITH_COUNTRY: Final = re.compile(r"([A-Za-z]{2})[\s-]?(\d{2,6})")

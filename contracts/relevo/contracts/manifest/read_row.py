@@ -20,6 +20,7 @@ from relevo.contracts.person import (
     IdentityDocuments,
     TravelAndReturn,
 )
+from relevo.contracts.plain_text import plain
 from relevo.contracts.returnee import AsWritten, GroupKind, ManifestTerms, ReturneeDetails
 
 from .advice import Note
@@ -28,7 +29,7 @@ from .door import RawRow
 from .names import Name, read_name
 from .papers import read_papers
 from .places import read_nationalities, read_place
-from .words import meaning, meanings, plain, says_unknown, words
+from .words import meaning, meanings, says_unknown, words
 
 _ADULT: Final = 18
 _OLDER: Final = 60

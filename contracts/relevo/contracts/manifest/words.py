@@ -1,23 +1,11 @@
 """What people write and what is meant by it, read once from `data/`."""
 
-import re
 import tomllib
-import unicodedata
-from functools import cache, lru_cache
+from functools import cache
 from importlib import resources
-from typing import Any, Final
+from typing import Any
 
-_NOT_WORD: Final = re.compile(r"[^a-z0-9]+")
-
-
-@lru_cache(maxsize=4096)
-def plain(text: str) -> str:
-    """Text for comparison: lower case, without accents, whatever is no letter or digit a space."""
-    if not text.isascii():
-        text = "".join(
-            mark for mark in unicodedata.normalize("NFKD", text) if not unicodedata.combining(mark)
-        )
-    return _NOT_WORD.sub(" ", text.lower()).strip()
+from relevo.contracts.plain_text import plain
 
 
 @cache

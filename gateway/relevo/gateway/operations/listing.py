@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 from relevo.contracts.identifiers import country_of
 from relevo.contracts.institution import DirectoryPage, PeerGateway
 from relevo.contracts.problem import ProblemError
+from relevo.contracts.sensitive_routes import is_unlisted
 from relevo.gateway.storage import institutions
 from relevo.gateway.storage.institutions import HomeInstitution
 from relevo.servicekit.http_client import RefusedError, RetryableError
@@ -60,7 +61,11 @@ def _page(
     found: list[HomeInstitution] = []
     while len(found) <= limit:
         rows = institutions.page(connection, country=country, after=after, limit=limit + 1)
-        found += [row for row in rows if mandate is None or mandate in _mandates(row)]
+        found += [
+            row
+            for row in rows
+            if not is_unlisted(row.profile) and (mandate is None or mandate in _mandates(row))
+        ]
         if len(rows) <= limit:
             break
         after = rows[-1].institution

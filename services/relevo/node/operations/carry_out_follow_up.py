@@ -10,6 +10,7 @@ from relevo.contracts.follow_up import (
     FollowUp,
     FollowUpReport,
     FollowUpStep,
+    opens_offer,
     result_of,
 )
 from relevo.contracts.identifiers import institution_of
@@ -158,6 +159,9 @@ def _report(
         follow_ups.put_words(connection, node.vault, after)
         if live:
             _send_result(book, after, live, result.model_dump(mode="json", exclude_none=True))
+        if opens_offer(report):
+            # One event for whatever it is, so that the feed does not tell what she thinks of doing.
+            book.tell(after, "follow_up.offer")
     except ErasedError:
         raise ProblemError("grant_not_live", grant_state="erased") from None
     book.write()

@@ -6,11 +6,13 @@ Nothing here writes: what is refused leaves no trace, and no transaction waits f
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any, Final
 
 from relevo.contracts import coverage
 from relevo.contracts.consent import Consent
 from relevo.contracts.identifiers import country_of, institution_of
+from relevo.contracts.institution import InstitutionProfile
 from relevo.contracts.message_types.referral_submitted import (
     REFERRAL_SUBMITTED,
     ConsentTerms,
@@ -18,10 +20,13 @@ from relevo.contracts.message_types.referral_submitted import (
     ReferralSubmitted,
 )
 from relevo.contracts.model import ContractModel
-from relevo.contracts.pathways.loader import Pathway, pathway
+from relevo.contracts.pathways.loader import pathway
+from relevo.contracts.pathways.schema import Pathway
 from relevo.contracts.person import Person
 from relevo.contracts.problem import FieldError, ProblemError
 from relevo.contracts.referral import ReferralSubmission
+from relevo.contracts.sensitive_routes import contact_rules_on
+from relevo.contracts.victim_justice import check_purpose
 from relevo.contracts.vocabularies.loader import in_code_order
 from relevo.node.domain.outgoing import OutgoingMessage
 from relevo.node.storage import outbox, referrals
@@ -32,7 +37,7 @@ from relevo.servicekit.ids import new_id, new_reference_code
 
 from .afterwards import triaged_at
 from .context import Node
-from .cut import Asked, Cut, cut
+from .cut import Asked, Cut, check_law, cut, parties_named
 from .directory import Peer
 from .follow_up_slices import NamedForFollowUp, named_for_follow_up, sign_follow_up_slices
 from .slices import sign_slice
@@ -88,6 +93,7 @@ def draft(
     consents: Mapping[str, tuple[Consent, str]],
     now: datetime,
     parent: StoredReferral | None = None,
+    profiles: Mapping[str, InstitutionProfile] = MappingProxyType({}),
 ) -> Draft:
     """Decides about one submission.
 
@@ -100,6 +106,7 @@ def draft(
         consents: Records and their owners, by id.
         now: Business time.
         parent: The referral that it says it continues, if that is held here.
+        profiles: What is known of this institution and of those that consents name, by institution.
 
     Raises:
         ProblemError: What stands against it.
@@ -110,6 +117,13 @@ def draft(
     check_pathway(submission, route)
     if peer is not None:
         check_receiver(peer, submission.receiver, route)
+        check_purpose(
+            submission.purpose,
+            receiver=submission.receiver,
+            mandates=peer.profile.mandates_of(submission.receiver) or (),
+            basis=None if submission.basis is None else submission.basis.basis,
+            pathway=route.id,
+        )
     asked = Asked(
         receiver=submission.receiver,
         purpose=submission.purpose,
@@ -117,8 +131,22 @@ def draft(
         share=submission.share,
         consent_ids=submission.consent_ids,
         basis=submission.basis,
+        profile=None if peer is None else peer.profile,
     )
     may_leave = cut(caller, asked, route, consents, now=now)
+    if peer is not None:
+        coverage.check_relays(
+            peer.gateways,
+            sender=sender,
+            receiver=submission.receiver,
+            excluded_countries=may_leave.excluded,
+        )
+        check_law(
+            submission.basis,
+            purpose=submission.purpose,
+            sender=(sender, profiles.get(node.institution)),
+            receiver=(submission.receiver, peer.profile),
+        )
     _check_required(route, may_leave.leaving)
     records, left_out = may_leave.records, may_leave.left_out
     first = StoredEvent(0, "submitted", "sender", triaged_at(submission.triaged_at, now=now))
@@ -130,11 +158,12 @@ def draft(
             route,
             submission.persons,
             holder=submission.receiver,
-            excluded=may_leave.excluded,
+            may_leave=may_leave,
+            profiles=profiles,
         )
         for record in records
     ]
-    slices = [_slices(node, one, stored, may_leave) for one in named]
+    slices = [_slices(node, one, stored, may_leave, profiles) for one in named]
     message = _message(stored, route, submission, may_leave, named, slices, parent=parent)
     waiting = outbox.seal(node.vault, stored.data_key_id, message, now=now)
     if len(waiting["sealed"]) > MAX_MESSAGE_BYTES:
@@ -295,7 +324,7 @@ def _message(
             ConsentTerms(
                 grant_id=grant.id,
                 person=one.person,
-                contact_rules=one.record.contact_rules,
+                contact_rules=contact_rules_on(route.sensitivity, one.record.contact_rules),
                 denials=one.record.denials,
                 valid_until=one.record.valid_until,
             )
@@ -325,11 +354,19 @@ def _message(
         test=stored.test,
         expires_at=stored.expires_at,
         body=body.model_dump(mode="json", exclude_none=True),
+        excluded_countries=sorted(may_leave.excluded),
+        requested=may_leave.requested,
     )
 
 
-def _slices(node: Node, named: NamedForFollowUp, stored: StoredReferral, may_leave: Cut) -> _Signed:
-    record, excluded = named.record, may_leave.excluded
+def _slices(
+    node: Node,
+    named: NamedForFollowUp,
+    stored: StoredReferral,
+    may_leave: Cut,
+    profiles: Mapping[str, InstitutionProfile],
+) -> _Signed:
+    record = named.record
     return _Signed(
         sign_slice(
             node,
@@ -339,7 +376,7 @@ def _slices(node: Node, named: NamedForFollowUp, stored: StoredReferral, may_lea
             receiver=stored.receiver,
             purpose=stored.purpose,
             categories=may_leave.share,
-            status_parties=coverage.named_for(record, "status", excluded_countries=excluded),
+            status_parties=parties_named(record, "status", may_leave, profiles),
             follow_up_parties=named.parties,
         ),
         sign_slice(

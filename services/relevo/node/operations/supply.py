@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from relevo.contracts.envelope import DEFAULT_LIFETIME
+from relevo.contracts.identifiers import institution_of
 from relevo.contracts.information import InformationSupply
 from relevo.contracts.lifecycles.referral import ENDED
 from relevo.contracts.message_types.information_supplied import (
@@ -13,13 +14,15 @@ from relevo.contracts.message_types.information_supplied import (
     InformationSupplied,
 )
 from relevo.contracts.message_types.referral_submitted import ConsentTerms
-from relevo.contracts.pathways.loader import Pathway, pathway
+from relevo.contracts.pathways.loader import pathway
+from relevo.contracts.pathways.schema import Pathway
 from relevo.contracts.person import Person
 from relevo.contracts.problem import FieldError, ProblemError
 from relevo.contracts.referral import Referral
+from relevo.contracts.sensitive_routes import contact_rules_on
 from relevo.contracts.vocabularies.loader import in_code_order
 from relevo.node.domain.outgoing import OutgoingMessage
-from relevo.node.storage import consents, grants, information, outbox, referrals
+from relevo.node.storage import consents, grants, information, outbox, peers, referrals
 from relevo.node.storage.grants import HeldGrant
 from relevo.node.storage.holdings import Holdings
 from relevo.node.storage.referrals import StoredEvent, StoredReferral
@@ -30,7 +33,7 @@ from relevo.servicekit.ids import new_id
 from .arrival import grants_of
 from .batch import Batch
 from .context import Node
-from .cut import Asked, Cut, cut
+from .cut import Asked, Cut, check_law, cut
 from .draft import MAX_MESSAGE_BYTES
 from .open_envelope import Opened
 from .slices import sign_slice
@@ -104,7 +107,7 @@ def _supply(
         ConsentTerms(
             grant_id=grant.id,
             person=places.get(record.person_id),
-            contact_rules=record.contact_rules,
+            contact_rules=contact_rules_on(route.sensitivity, record.contact_rules),
             denials=record.denials,
             valid_until=record.valid_until,
         )
@@ -182,6 +185,15 @@ def _cut(
         if not chosen:
             raise ProblemError("consent_missing")
     stored = referrals.get(connection, node.vault, held.id)
+    receiving = institution_of(held.receiver)
+    profiles = peers.profiles(connection, [receiving, node.institution])
+    if given.basis is not None and receiving in profiles:
+        check_law(
+            given.basis,
+            purpose=held.purpose,
+            sender=(held.sender, profiles.get(node.institution)),
+            receiver=(held.receiver, profiles[receiving]),
+        )
     may_leave = cut(
         caller,
         Asked(
@@ -192,6 +204,7 @@ def _cut(
             consent_ids=chosen,
             basis=given.basis,
             also_known=[Person.model_validate(p) for p in (stored.persons if stored else []) if p],
+            profile=profiles.get(receiving),
         ),
         route,
         known,

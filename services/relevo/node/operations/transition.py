@@ -9,9 +9,10 @@ from sqlalchemy import Connection
 from relevo.contracts.envelope import DEFAULT_LIFETIME
 from relevo.contracts.lifecycles.referral import NEEDS_REASON, check_transition
 from relevo.contracts.message_types.counter_referral import COUNTER_REFERRAL
-from relevo.contracts.pathways.loader import public_name
+from relevo.contracts.pathways.loader import pathways, public_name
 from relevo.contracts.problem import ProblemError
 from relevo.contracts.referral import CounterReferral, Referral, Transition
+from relevo.contracts.sensitive_routes import check_place
 from relevo.node.domain.outgoing import OutgoingMessage
 from relevo.node.storage import grants, referrals
 from relevo.node.storage.grants import HeldGrant
@@ -61,6 +62,14 @@ def _transition(
     if unheard and step.to != "closed":
         raise ProblemError(
             "illegal_transition", subject="referral", from_state=held.state, to_state=step.to
+        )
+    if step.appointment is not None:
+        route = pathways().get(held.pathway)
+        check_place(
+            step.appointment.place,
+            # A route of a later contract may be sealed for all that is known here.
+            sensitivity="sealed" if route is None else route.sensitivity,
+            mandates=caller.mandates,
         )
     if step.redirect_to in {held.sender, held.receiver}:
         raise ProblemError("redirect_loop", receiver=step.redirect_to)

@@ -1,6 +1,7 @@
 """A scope is never enough: what a caller may touch must also be its own."""
 
 from datetime import datetime
+from typing import Final
 
 from relevo.contracts.clocks import reading
 from relevo.contracts.lifecycles.referral import State, next_states
@@ -12,14 +13,17 @@ from relevo.servicekit.access_token import Caller
 
 from .context import Node
 
+_ENFORCEMENT: Final = "enforcement"
+
 
 def party_of(node: Node, caller: Caller) -> str:
     """The party that a caller speaks for.
 
     Raises:
-        ProblemError: `not_yours`, the token is of another institution.
+        ProblemError: `not_yours`, the token is of another institution, or of a unit that enforces:
+            it hands people over and does nothing else here, whatever scopes its token has.
     """
-    if not node.is_ours(caller.institution):
+    if not node.is_ours(caller.institution) or _ENFORCEMENT in caller.mandates:
         raise ProblemError("not_yours")
     return caller.unit or caller.institution
 
