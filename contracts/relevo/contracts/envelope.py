@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
+from .attachment import MAX_BLOBS, Sha256
 from .grant_slice import Categories, Epoch
 from .identifiers import MessageTypeId, PartyId, PathwayId, ReferenceCode, Uuid
 from .model import ContractModel, EventNumber, Flag, ShortText
@@ -66,6 +67,7 @@ class Envelope(ContractModel):
         grants: Signed grant slices (compact JWS) that cover the content.
         withdrawn: Grant ids that are no longer in force, for `consent.withdrawn`.
         replaces: The message id that this one stands in for after a refusal.
+        blobs: Digests of the sealed files that belong to the content; gateways carry no others.
     """
 
     iss: PartyId
@@ -87,6 +89,7 @@ class Envelope(ContractModel):
     basis: LegalBasis | None = None
     withdrawn: Annotated[list[Uuid], Field(max_length=100)] = []
     replaces: Uuid | None = None
+    blobs: Annotated[list[Sha256], Field(max_length=MAX_BLOBS)] = []
     traceparent: (
         Annotated[str, StringConstraints(pattern=r"^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$")]
         | None
@@ -98,6 +101,8 @@ class Envelope(ContractModel):
     def _expires_later(self) -> "Envelope":
         if self.exp <= self.iat:
             raise ValueError("an envelope expires after it is made")
+        if len(set(self.blobs)) != len(self.blobs):
+            raise ValueError("each blob is named once")
         return self
 
 

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
+from .attachment import AttachmentInputs
 from .envelope import LegalBasis
 from .identifiers import Uuid
 from .model import ContractModel, Moment, ShortText, Whole
@@ -36,12 +37,14 @@ class InformationSupply(ContractModel):
             that are supplied.
         share: Data categories that shall leave, as in a submission.
         consent_ids: Consents that cover it; those behind the referral when absent.
+        attachments: Uploaded files that go along, each where its category is shared.
     """
 
     persons: Annotated[list[Person], Field(min_length=1, max_length=MAX_PERSONS)]
     share: Annotated[list[DataCategory], Field(min_length=1, max_length=40)]
     consent_ids: Annotated[list[Uuid], Field(max_length=30)] = []
     basis: LegalBasis | None = None
+    attachments: AttachmentInputs = []
 
     @model_validator(mode="after")
     def _one_record_each(self) -> "InformationSupply":

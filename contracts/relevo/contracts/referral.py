@@ -4,7 +4,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from .attachment import Attachment, AttachmentInputs
 from .cancellation import Cancellation
+from .childhood import AboutChildren
 from .consent import ContactRules
 from .envelope import LegalBasis
 from .identifiers import PartyId, PathwayId, ReferenceCode, Uuid
@@ -38,6 +40,8 @@ class ReferralSubmission(ContractModel):
         local_reference: The submitting system's own number. Never travels.
         part_of: A referral that this one continues (a remaining need).
         triaged_at: When the triage was done, if this was written down later. The clocks run from it.
+        children: Where the children among them are, and what was done for them before.
+        attachments: Uploaded files that go along, each where its category is shared.
     """
 
     receiver: PartyId
@@ -53,6 +57,8 @@ class ReferralSubmission(ContractModel):
     part_of: Uuid | None = None
     expires_in_days: Annotated[Whole, Field(ge=1, le=90)] = 30
     triaged_at: Moment | None = None
+    attachments: AttachmentInputs = []
+    children: AboutChildren | None = None
 
     @model_validator(mode="after")
     def _one_record_each(self) -> "ReferralSubmission":
@@ -106,6 +112,7 @@ class Transition(ContractModel):
             the sender holds the consent, so its node makes the new referral, or a person there does.
         done_at: When it was done, if it is entered afterwards: by radio, by telephone, on paper.
             Clocks run on it. Not in the future, and not before the last step that somebody took.
+        attachments: Uploaded files that go back with a counter_referral, as far as consent covers that.
     """
 
     to: State
@@ -119,6 +126,7 @@ class Transition(ContractModel):
     questions: Annotated[list[Question], Field(max_length=20)] = []
     redirect_to: PartyId | None = None
     done_at: Moment | None = None
+    attachments: AttachmentInputs = []
 
     @model_validator(mode="after")
     def _goes_together(self) -> "Transition":
@@ -134,6 +142,8 @@ class Transition(ContractModel):
             raise ValueError("questions go with info_requested, which needs one")
         if self.redirect_to is not None and self.to != "redirected":
             raise ValueError("redirect_to goes with redirected")
+        if self.attachments and self.counter_referral is None:
+            raise ValueError("attachments go with a counter_referral")
         return self
 
 
@@ -154,6 +164,29 @@ class HistoryEntry(ContractModel):
     questions: list[Question] = []
     redirect_to: PartyId | None = None
     applicable: Flag = True
+
+
+Mark = Literal[
+    "child_authority_not_told",
+    "best_interests_missing",
+    "adult_without_grant",
+    "privileged_dropped",
+]
+"""What the receiver's node found against the rules that protect people. It stops no help: people look."""
+
+
+class ChildNotice(ContractModel):
+    """Whom the sender's node told of the children of a referral, or why a person has to.
+
+    Attributes:
+        referral_id: The notice: a referral of its own, on its own way.
+        problem: Why no notice could be made; then a person tells the authority.
+    """
+
+    authority: PartyId | None = None
+    referral_id: Uuid | None = None
+    problem: str | None = None
+    made_at: Moment
 
 
 class Due(ContractModel):
@@ -199,10 +232,17 @@ class Referral(ContractModel):
     withheld: list[str] = []
     local_reference: str | None = None
     information: list[SuppliedInformation] = []
+    attachments: list[Attachment] = []
     cancellation: Cancellation | None = None
     redirection: Redirection | None = None
     part_of: Uuid | None = None
     continued_by: list[Uuid] = []
+    child_notices: list[ChildNotice] = Field(
+        default=[], description="Of the unaccompanied and separated children in it (sender's side)."
+    )
+    marks: list[Mark] = Field(
+        default=[], description="What this node found against the rules when it arrived."
+    )
     possible_next: list[State] = Field(
         default=[], description="Where this side may take it from here."
     )

@@ -15,9 +15,11 @@ from relevo.servicekit.health import Check
 from relevo.servicekit.http_client import outbound_http
 from relevo.servicekit.issuer_statements import Fetch
 from relevo.servicekit.migrations import is_current
+from relevo.servicekit.vocabularies import vocabulary_router
 from relevo.servicekit.worker import Worker
 
 from .api import (
+    blobs,
     deliveries,
     follow_up_requests,
     grants,
@@ -40,7 +42,7 @@ from .operations.follow_up import FollowUpDesk
 from .operations.mailbox import Mailboxes
 from .operations.signed_queries import SignedQueries
 from .operations.status import StatusDesk
-from .workers.deliver import DeliveryWorker, expiry_worker
+from .workers.deliver import DeliveryWorker, blob_worker, expiry_worker
 from .workers.witness import witness_worker
 
 PACKAGE = "relevo.gateway"
@@ -49,6 +51,7 @@ _BATCH_BODY_BYTES = 2 * 1024 * 1024
 """A mebibyte of envelopes, and the receipts that ride along."""
 _ROUTERS = (
     messages.router,
+    blobs.router,
     mailbox.router,
     status_queries.router,
     follow_up_requests.router,
@@ -57,6 +60,7 @@ _ROUTERS = (
     institutions.router,
     ledger.router,
     deliveries.router,
+    vocabulary_router(),
 )
 
 
@@ -121,14 +125,17 @@ def create_app(
     mailboxes = Mailboxes(gateway, directory)
     queries = SignedQueries(gateway, directory)
     delivery_worker = DeliveryWorker(deliverer, mailboxes)
+    carrier = blob_worker(gateway)
     workers: list[Worker] = [
         delivery_worker,
+        carrier,
         expiry_worker(gateway),
         witness_worker(gateway),
     ]
 
     def wake() -> None:
         delivery_worker.wake()
+        carrier.wake()
         mailboxes.wake()
 
     gateway.wake = wake
@@ -150,7 +157,12 @@ def create_app(
         description="Speaks to the nodes of its institutions and to peer gateways.",
         checks=_checks(gateway, workers),
         lifespan=lifespan,
-        body_limits={"/v1/messages": _BATCH_BODY_BYTES, "/v1/relay": _BATCH_BODY_BYTES},
+        body_limits={
+            "/v1/messages": _BATCH_BODY_BYTES,
+            "/v1/relay": _BATCH_BODY_BYTES,
+            **blobs.BODY_LIMITS,
+        },
+        media_types=blobs.MEDIA_TYPES,
     )
     for router in _ROUTERS:
         app.include_router(router)

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from relevo.contracts.attachment import SealedAttachments
 from relevo.contracts.model import ContractModel, Moment
 from relevo.contracts.person import Person
 
@@ -22,6 +23,7 @@ class InformationSupplied(ContractModel):
     persons: Annotated[list[Person], Field(min_length=1, max_length=30)]
     terms: Annotated[list[ConsentTerms], Field(max_length=30)] = []
     supplied_at: Moment
+    attachments: SealedAttachments = []
 
 
 INFORMATION_SUPPLIED = MessageType(

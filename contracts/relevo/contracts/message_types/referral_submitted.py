@@ -4,6 +4,8 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from relevo.contracts.attachment import SealedAttachments
+from relevo.contracts.childhood import ToldOfChildren
 from relevo.contracts.consent import ContactRules, Denial
 from relevo.contracts.envelope import CompactJose
 from relevo.contracts.identifiers import PathwayId, Uuid
@@ -24,6 +26,10 @@ class ConsentTerms(ContractModel):
     contact_rules: ContactRules
     denials: Annotated[list[Denial], Field(max_length=30)] = []
     valid_until: Moment
+    comes_of_age_at: Moment | None = Field(
+        default=None,
+        description="When what somebody else gave for this person ends, and the person is to be asked.",
+    )
 
 
 class FollowUpGrant(ContractModel):
@@ -55,6 +61,10 @@ class ReferralSubmitted(ContractModel):
     part_of: Uuid | None = None
     pathway: PathwayId | None = None
     submitted_at: Moment
+    attachments: SealedAttachments = []
+    children: ToldOfChildren | None = Field(
+        default=None, description="Where the children among them are, and which authority was told."
+    )
 
 
 def sections_of(body: dict[str, Any]) -> set[str]:
@@ -63,7 +73,7 @@ def sections_of(body: dict[str, Any]) -> set[str]:
     for person in body.get("persons", []):
         found |= {name for name, value in person.items() if name in SECTIONS and value is not None}
         found |= {category_of_need(need) for need in person.get("specific_needs", [])}
-    return found
+    return found | {one["category"] for one in body.get("attachments", [])}
 
 
 REFERRAL_SUBMITTED = MessageType(

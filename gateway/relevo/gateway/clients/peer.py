@@ -4,6 +4,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from relevo.contracts.attachment import BLOB_TYPE
 from relevo.contracts.exchange import (
     BatchAnswer,
     GrantStatusAnswer,
@@ -38,6 +39,17 @@ class PeerClient:
         """Hands over messages for the peer's institutions, and receipts for them."""
         body = batch.model_dump_json().encode()
         return _read(BatchAnswer, await self._post("/v1/relay", body, quick=False))
+
+    async def bring_blob(self, digest: str, sealed: bytes) -> None:
+        """Hands over a sealed file that a relayed message names."""
+        await self._service.request(
+            "PUT",
+            f"{self._url}/v1/relay/blobs/{digest}",
+            content=sealed,
+            headers={"content-type": BLOB_TYPE},
+            scopes=[Scope.FEDERATION_RELAY],
+            audience=self._url,
+        )
 
     async def status(self, query: SignedStatusQuery) -> Status:
         """Passes on a status query as its asker signed it."""

@@ -20,7 +20,8 @@ from relevo.contracts.message_types.referral_submitted import REFERRAL_SUBMITTED
 from relevo.contracts.problem import ProblemError
 from relevo.gateway.domain.delivery import priority_of
 from relevo.gateway.domain.ledger import receipt_leaf
-from relevo.gateway.storage import deliveries, grants, referral_status
+from relevo.gateway.storage import blobs, deliveries, grants, referral_status
+from relevo.gateway.storage.blobs import NamedBlobs
 from relevo.gateway.storage.deliveries import NewDelivery
 from relevo.gateway.storage.grants import GrantKey, RecordedGrant
 from relevo.gateway.storage.ledger import Entry
@@ -29,6 +30,7 @@ from relevo.servicekit.logging import get_logger
 
 from . import arrivals, endings
 from .arrivals import Arrival, SliceReader, Source
+from .blobs import named_in
 from .context import Gateway
 from .directory import Directory
 from .endings import Ending
@@ -126,6 +128,7 @@ def store(
     business, security = gateway.business(), gateway.security()
     messages = list(passed.values())
     deliveries.add(connection, [_delivery(item) for item in messages], now=security)
+    blobs.expect(connection, [_blobs(item, source) for item in messages], now=security)
     codes = _note_states(connection, gateway, source, messages, business)
     grants.record(connection, [grant for item in messages for grant in _grants(item, codes)])
     if source.peer is not None:
@@ -173,6 +176,15 @@ def _delivery(item: Passed) -> NewDelivery:
         expires_at=_moment(envelope.exp),
         priority=priority_of(envelope, kind),
         jws=item.arrival.jws,
+    )
+
+
+def _blobs(item: Passed, source: Source) -> NamedBlobs:
+    return named_in(
+        item.arrival.envelope,
+        source=item.arrival.sender if source.peer is None else source.peer.gateway,
+        target=item.target,
+        priority=priority_of(item.arrival.envelope, item.arrival.kind),
     )
 
 
@@ -301,6 +313,7 @@ def _withdraw(
             keys = {(grant_id, item.arrival.sender) for grant_id in envelope.withdrawn}
             grants.withdraw(connection, keys, message_id=envelope.jti, now=now)
             named.update(envelope.withdrawn)
+    blobs.end_under_withdrawn(connection, named)
     stopped = deliveries.waiting_under_withdrawn(connection, named, now=gateway.security())
     if not stopped:
         return []

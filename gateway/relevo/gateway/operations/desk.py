@@ -13,7 +13,7 @@ from relevo.contracts.model import ContractModel, Moment
 from relevo.contracts.problem import ProblemError
 from relevo.gateway.domain.delivery import QUEUED, DeliveryState
 from relevo.gateway.domain.ledger import moment
-from relevo.gateway.storage import deliveries, ledger
+from relevo.gateway.storage import blobs, deliveries, ledger
 from relevo.gateway.storage.deliveries import Delivery
 from relevo.servicekit.logging import get_logger
 
@@ -145,6 +145,7 @@ def _give_back(connection: Connection, gateway: Gateway, item: Delivery) -> bool
     now = gateway.business()
     if not deliveries.end_dead(connection, item.id, state="returned", now=now):
         return False
+    blobs.end_of_messages(connection, [item.id])
     if item.id not in ledger.positions_of(connection, [item.id], "dead"):
         ending = Ending(item, "dead", item.problem)
         recorded = gateway.record(connection, endings.entries(gateway, [ending]))
@@ -154,4 +155,5 @@ def _give_back(connection: Connection, gateway: Gateway, item: Delivery) -> bool
 
 
 def _close(connection: Connection, gateway: Gateway, item: Delivery) -> bool:
+    blobs.end_of_messages(connection, [item.id])
     return deliveries.end_dead(connection, item.id, state="closed", now=gateway.business())

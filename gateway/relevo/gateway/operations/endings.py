@@ -2,18 +2,22 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from sqlalchemy import Connection
 
 from relevo.contracts.envelope import MAX_BATCH_MESSAGES
 from relevo.contracts.receipt import ReceiptKind
 from relevo.gateway.domain.ledger import receipt_leaf
-from relevo.gateway.storage import deliveries
+from relevo.gateway.storage import blobs, deliveries
 from relevo.gateway.storage.deliveries import Delivery
 from relevo.gateway.storage.ledger import Entry
 from relevo.servicekit.ids import new_id
 
 from .context import Gateway
+
+_WITHOUT_FILES: Final = frozenset({"refused", "expired"})
+"""What was delivered keeps its files until they are fetched; the dead may be sent again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +74,8 @@ def finish(
             )
         )
         ended += [ending for ending in group if ending.delivery.id in done]
+        if kind in _WITHOUT_FILES:
+            blobs.end_of_messages(connection, done)
     return ended
 
 

@@ -304,6 +304,8 @@ def _check_shape(arrival: Arrival, facts: _Facts) -> None:
         raise ProblemError(
             "envelope_malformed", fault="a withdrawal, and nothing else, names withdrawn grants"
         )
+    if envelope.blobs and arrival.kind.message_class != "content":
+        raise ProblemError("envelope_malformed", fault="this message type carries no files")
     for grant_id in envelope.withdrawn:
         if arrival.sender not in facts.issuers.get(grant_id, {arrival.sender}):
             raise ProblemError("grant_invalid", fault="only its issuer withdraws a grant")

@@ -7,13 +7,14 @@ from sqlalchemy import Connection
 from relevo.contracts.problem import ProblemError
 from relevo.contracts.receipt import FINAL_RECEIPTS, Receipt
 from relevo.gateway.domain.delivery import gateway_target
-from relevo.gateway.storage import deliveries
+from relevo.gateway.storage import blobs, deliveries
 from relevo.servicekit import checkpoint, merkle
 from relevo.servicekit.ids import new_id
 from relevo.servicekit.logging import get_logger
 
 from .context import Gateway, Peer
 
+_WITHOUT_FILES: Final = frozenset({"refused", "expired", "dead"})
 _FAULTS: Final = (checkpoint.CheckpointError, merkle.ProofError)
 
 
@@ -80,4 +81,6 @@ def _pass_on(connection: Connection, gateway: Gateway, peer: Peer, receipts: lis
             {"id": new_id(), "target": delivery.return_to, "receipt": receipt.model_dump_json()}
         )
     deliveries.note_outcomes(connection, outcomes)
+    ended = {message_id for message_id, kind in outcomes.items() if kind in _WITHOUT_FILES}
+    blobs.end_of_messages(connection, ended)
     deliveries.add_receipts(connection, items, now=gateway.security())

@@ -11,6 +11,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    UniqueConstraint,
     text,
 )
 
@@ -108,6 +109,34 @@ sealed_envelope = Table(
     Column("jws", Text, nullable=False),
 )
 """Apart from its delivery, so that leases do not rewrite kilobytes; gone when the message is out."""
+
+blob = Table(
+    "blob",
+    METADATA,
+    *queue_columns(),
+    Column("message_id", String(36), nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("source", String(80), nullable=False),
+    Column("target", String(130), nullable=False),
+    Column("bytes", Integer),
+    Column("expires_at", UtcDateTime, nullable=False),
+    UniqueConstraint("message_id", "digest"),
+    Index("ix_blob_digest", "digest"),
+    Index("ix_blob_expires_at", "expires_at",
+          postgresql_where=text("state <> 'gone'"), sqlite_where=text("state <> 'gone'")),
+    queue_index("blob", "target"),
+)  # fmt: skip
+"""Sealed files that an accepted message names: awaited, then here or queued for a peer, then gone.
+
+`source` alone may bring it. `target` is an institution whose home is here, or a peer gateway.
+"""
+
+blob_content = Table(
+    "blob_content",
+    METADATA,
+    Column("blob_id", String(64), primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
+)
 
 receipt_item = Table(
     "receipt_item",

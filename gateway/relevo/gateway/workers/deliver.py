@@ -4,6 +4,7 @@ from typing import Final
 
 from typing_extensions import override
 
+from relevo.gateway.operations import blobs
 from relevo.gateway.operations.context import Gateway
 from relevo.gateway.operations.deliver import Deliverer
 from relevo.gateway.operations.endings import expire
@@ -21,9 +22,14 @@ class DeliveryWorker(Worker):
     """
 
     def __init__(self, deliverer: Deliverer, mailboxes: Mailboxes) -> None:
-        super().__init__("deliver", deliverer.step, idle_seconds=_IDLE_SECONDS)
+        super().__init__("deliver", self._start_flights, idle_seconds=_IDLE_SECONDS)
         self._deliverer = deliverer
         self._mailboxes = mailboxes
+
+    async def _start_flights(self) -> bool:
+        await self._deliverer.step()
+        # Nothing more to do until a message comes or a flight lands: both wake this worker.
+        return False
 
     @override
     def stop(self) -> None:
@@ -38,10 +44,20 @@ class DeliveryWorker(Worker):
             await self._deliverer.drain()
 
 
+def blob_worker(gateway: Gateway) -> Worker:
+    """Passes sealed files on to the peers that their messages went to."""
+
+    async def step() -> bool:
+        return await blobs.pass_on(gateway)
+
+    return Worker("blobs", step, idle_seconds=_IDLE_SECONDS)
+
+
 def expiry_worker(gateway: Gateway) -> Worker:
     """Ends what nobody fetched in time."""
 
     async def step() -> bool:
+        await blobs.expire(gateway)
         return await expire(gateway)
 
     return Worker("expire", step, idle_seconds=_EXPIRY_SECONDS)

@@ -120,6 +120,7 @@ def _messages() -> None:
     if op.get_bind().dialect.name == "postgresql":
         # Ciphertext does not compress: do not try on each insert.
         op.execute("ALTER TABLE sealed_envelope ALTER COLUMN jws SET STORAGE EXTERNAL")
+    _blobs()
     op.create_table(
         "receipt_item",
         *_queue_columns(),
@@ -129,6 +130,37 @@ def _messages() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_receipt_item"),
     )
     _queue_index("receipt_item")
+
+
+def _blobs() -> None:
+    op.create_table(
+        "blob",
+        *_queue_columns(),
+        sa.Column("message_id", sa.String(36), nullable=False),
+        sa.Column("digest", sa.String(64), nullable=False),
+        sa.Column("source", sa.String(80), nullable=False),
+        sa.Column("target", sa.String(130), nullable=False),
+        sa.Column("bytes", sa.Integer),
+        sa.Column("expires_at", sa.BigInteger, nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_blob"),
+        sa.UniqueConstraint("message_id", "digest", name="uq_blob_message_id_digest"),
+    )
+    op.create_index("ix_blob_digest", "blob", ["digest"])
+    not_gone = sa.text("state <> 'gone'")
+    op.create_index(
+        "ix_blob_expires_at",
+        "blob",
+        ["expires_at"],
+        sqlite_where=not_gone,
+        postgresql_where=not_gone,
+    )
+    _queue_index("blob")
+    op.create_table(
+        "blob_content",
+        sa.Column("blob_id", sa.String(64), nullable=False),
+        sa.Column("sealed", sa.LargeBinary, nullable=False),
+        sa.PrimaryKeyConstraint("blob_id", name="pk_blob_content"),
+    )
 
 
 def _grants() -> None:
@@ -238,7 +270,7 @@ def downgrade() -> None:
     for table in (
         "peer_ledger", "cosignature", "ledger_head", "ledger_node", "ledger_entry",
         "referral_status", "grant_copy", "withdrawn_grant", "recorded_grant",
-        "receipt_item", "sealed_envelope", "delivery",
+        "receipt_item", "blob_content", "blob", "sealed_envelope", "delivery",
         "remote_institution", "peer", "approval", "institution",
     ):  # fmt: skip
         op.drop_table(table)
