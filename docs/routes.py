@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from relevo.contracts.pathways.loader import Pathway, pathways
+from relevo.contracts.pathways.loader import pathways
+from relevo.contracts.pathways.schema import Pathway
 from relevo.contracts.triage.loader import CLOCK_NAMES, TriageScheme, triage_schemes
 
 from .markdown import code, page, table

@@ -33,7 +33,8 @@ from relevo.contracts.lifecycles.follow_up import (
     next_states,
 )
 from relevo.contracts.message_types.registry import MESSAGE_TYPES
-from relevo.contracts.pathways.loader import Pathway, pathways
+from relevo.contracts.pathways.loader import pathways
+from relevo.contracts.pathways.schema import Pathway
 from relevo.contracts.problem import ProblemError
 from relevo.contracts.vocabularies.loader import code_list
 
@@ -262,10 +263,14 @@ def test_the_country_of_origin_is_not_named_where_it_must_not_know() -> None:
 def test_a_sealed_route_allows_no_follow_up_unless_it_says_so() -> None:
     route = pathways()["gt-retorno-al-hogar"]
     assert route.allows_follow_up
-    sealed = {**route.model_dump(), "sensitivity": "sealed", "routing_class": "protection"}
+    silent = {**route.model_dump(), "follow_up": None}
+    assert Pathway.model_validate(silent).allows_follow_up
+    sealed = {**silent, "sensitivity": "sealed", "routing_class": "protection"}
     assert not Pathway.model_validate(sealed).allows_follow_up
-    assert Pathway.model_validate({**sealed, "follow_up": True}).allows_follow_up
-    assert not Pathway.model_validate({**route.model_dump(), "follow_up": False}).allows_follow_up
+    assert Pathway.model_validate(
+        {**sealed, "follow_up": {"allowed": True, "why": "She asked for it"}}
+    ).allows_follow_up
+    assert not Pathway.model_validate({**silent, "follow_up": {"allowed": False}}).allows_follow_up
 
 
 # -- models -------------------------------------------------------------------------------------------
