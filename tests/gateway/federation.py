@@ -377,6 +377,7 @@ def a_gateway(
         base_url=f"http://gateway.{country.lower()}.test",
         key_directory=folder / f"keys-{country}",
         allow_private_addresses=True,
+        receipt_patience_seconds=0,
         **changes,
     )
     if not settings.key_directory.exists():

@@ -46,6 +46,10 @@ class GatewaySettings(ServiceSettings):
         default=60, ge=10, le=600,
         description="Time an institution has to acknowledge what it fetched before it comes again.",
     )  # fmt: skip
+    receipt_patience_seconds: float = Field(
+        default=0.1, ge=0, le=10,
+        description="How long receipts wait for a message to the same place, to travel with it.",
+    )  # fmt: skip
     retry_cap_seconds: float = Field(
         default=15.0, ge=0.1, le=300, description="Longest pause between delivery attempts."
     )

@@ -65,6 +65,8 @@ _ROUTERS = (
     handovers.router,
 )
 _JOIN_SECONDS = 2.0
+WOKEN = frozenset({"relay", "notify", "mailbox"})
+"""Workers that a change of a referral has work for. The others look at the clock."""
 
 
 def create_app(
@@ -121,9 +123,10 @@ def create_app(
     if settings.delivery == "mailbox":
         workers.append(MailboxWorker(node, directory))
 
-    def wake() -> None:
+    def wake(*also: str) -> None:
         for worker in workers:
-            worker.wake()
+            if worker.name in WOKEN or worker.name in also:
+                worker.wake()
 
     node.wake = wake
 

@@ -12,14 +12,19 @@ _log = structlog.get_logger()
 
 
 class Worker:
-    """Runs `step` again at once while it returns True, which says that it found work.
+    """Runs `step` again at once while it returns True, which says that more work may wait.
 
-    Else it waits for `wake()` or for `idle_seconds`. A step that fails is logged and tried again
-    later and later; it never ends the worker.
+    After False it waits for `wake()` or for `idle_seconds`; after a number, for `wake()` or for so
+    many seconds. A step that fails is logged and tried again later and later; it never ends the
+    worker.
     """
 
     def __init__(
-        self, name: str, step: Callable[[], Awaitable[bool]], *, idle_seconds: float = 1.0
+        self,
+        name: str,
+        step: Callable[[], Awaitable[bool | float]],
+        *,
+        idle_seconds: float = 1.0,
     ) -> None:
         self.name = name
         self.failures = 0
@@ -55,7 +60,7 @@ class Worker:
 
     async def _run_step(self) -> None:
         try:
-            worked = await self._step()
+            outcome = await self._step()
         except Exception as error:  # noqa: BLE001 - a worker outlives whatever its step meets
             self.failures += 1
             _log.error(
@@ -64,8 +69,10 @@ class Worker:
             await self._pause(delay_seconds(self.failures, cap=60, jitter=random.random()))  # noqa: S311 - only spreads retries
             return
         self.failures = 0
-        if not worked:
+        if outcome is False:
             await self._pause(self._idle_seconds)
+        elif outcome is not True:
+            await self._pause(outcome)
 
     async def _pause(self, seconds: float) -> None:
         try:

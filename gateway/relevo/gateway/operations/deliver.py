@@ -45,17 +45,21 @@ class Deliverer:
         self._directory = directory
         self._targets: dict[str, _Target] = {}
         self._flights: dict[str, asyncio.Task[None]] = {}
+        self._patient: dict[str, asyncio.Event] = {}
 
     async def step(self) -> bool:
         """Starts a flight to each target for which something is due; False when there is none."""
+        started = False
         due = await self._gateway.database.read(
             deliveries.due_targets, now=self._gateway.security()
         )
-        started = False
-        for target in due:
+        for target, has_messages in due.items():
+            if has_messages and target in self._patient:
+                self._patient[target].set()
             # A mailbox is emptied by its owner.
             if target not in self._flights and split_target(target)[0] != "mailbox":
-                self._flights[target] = asyncio.create_task(self._fly(target))
+                flight = self._fly(target, patient=not has_messages)
+                self._flights[target] = asyncio.create_task(flight)
                 started = True
         return started
 
@@ -64,8 +68,10 @@ class Deliverer:
         while self._flights:
             await asyncio.gather(*self._flights.values(), return_exceptions=True)
 
-    async def _fly(self, target: str) -> None:
+    async def _fly(self, target: str, *, patient: bool) -> None:
         try:
+            if patient:
+                await self._wait_for_company(target)
             while await self._flight(target):
                 pass
         except Exception as error:  # noqa: BLE001 - one target's trouble is not the others'
@@ -74,6 +80,17 @@ class Deliverer:
         finally:
             self._flights.pop(target, None)
             self._gateway.wake()
+
+    async def _wait_for_company(self, target: str) -> None:
+        """A receipt alone waits a moment: the answer to what was delivered tends to follow it."""
+        joined = self._patient[target] = asyncio.Event()
+        try:
+            async with asyncio.timeout(self._gateway.settings.receipt_patience_seconds):
+                await joined.wait()
+        except TimeoutError:
+            pass
+        finally:
+            del self._patient[target]
 
     async def _flight(self, target: str) -> bool:
         """Sends one batch; True when there may be more to send at once."""
@@ -101,8 +118,9 @@ class Deliverer:
         if state.failures:
             state.failures = 0
             await gateway.database.write(deliveries.hurry, target, now=gateway.security())
+        is_full = len(load.messages) >= state.limit
         state.limit = min(state.limit * 2, MAX_BATCH_MESSAGES)
-        return True
+        return is_full
 
     def _way_to(self, connection: Connection, target: str) -> Send | None:
         """How a target is reached now; None when it is closed."""

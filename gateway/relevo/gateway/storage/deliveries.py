@@ -131,11 +131,10 @@ def digests(connection: Connection, ids: Collection[str]) -> dict[str, str]:
     return dict(rows.all())
 
 
-def due_targets(connection: Connection, *, now: datetime) -> list[str]:
-    """Queues in which something can be leased now."""
-    found: set[str] = set()
-    for table in (delivery, receipt_item):
-        found |= set(
+def due_targets(connection: Connection, *, now: datetime) -> dict[str, bool]:
+    """Queues in which something can be leased now, and whether that is more than receipts."""
+    messages, receipts = (
+        set(
             connection.scalars(
                 select(table.c.target)
                 .distinct()
@@ -146,7 +145,9 @@ def due_targets(connection: Connection, *, now: datetime) -> list[str]:
                 )
             )
         )
-    return sorted(found)
+        for table in (delivery, receipt_item)
+    )
+    return {target: target in messages for target in sorted(messages | receipts)}
 
 
 def claim(

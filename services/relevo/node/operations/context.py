@@ -38,7 +38,7 @@ class NodeKeys:
 
 @dataclass
 class Node:
-    """One running node. `wake` tells the workers that there is something to do."""
+    """One running node. `wake` tells the workers of messages, and those named, that there is work."""
 
     settings: NodeSettings
     database: Database
@@ -46,7 +46,7 @@ class Node:
     vault: Vault
     keys: NodeKeys
     gateway: GatewayClient
-    wake: Callable[[], None] = field(default=lambda: None)
+    wake: Callable[..., None] = field(default=lambda *_: None)
 
     @property
     def institution(self) -> str:

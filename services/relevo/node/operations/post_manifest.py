@@ -55,7 +55,7 @@ async def post_manifest(
     if is_new and upload.lease_id is not None:
         upload = await read_version(node, stored, upload)
     else:
-        node.wake()
+        node.wake("intake")
     return view(stored, upload, language)
 
 

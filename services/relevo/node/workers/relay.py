@@ -27,6 +27,8 @@ from relevo.servicekit.worker import Worker
 
 _log = structlog.get_logger()
 _LONGEST_DELAY_SECONDS: Final = 20.0
+_SOON_SECONDS: Final = 0.1
+"""After a batch that was not full: whoever writes in another process cannot wake this worker."""
 _BYTES_OF_JSON: Final = 4
 _MENDABLE: Final = {"gateway_unreachable", "key_not_pinned", "key_changed", "receiver_not_active"}
 """Time or a person can mend these: the message keeps until it expires."""
@@ -35,14 +37,14 @@ _MENDABLE: Final = {"gateway_unreachable", "key_not_pinned", "key_changed", "rec
 def relay_worker(node: Node, directory: Directory) -> Worker:
     """A worker that empties the outbox."""
 
-    async def step() -> bool:
+    async def step() -> bool | float:
         return await relay_once(node, directory)
 
     return Worker("relay", step, idle_seconds=1.0)
 
 
-async def relay_once(node: Node, directory: Directory) -> bool:
-    """One batch. True when there may be more to send."""
+async def relay_once(node: Node, directory: Directory) -> bool | float:
+    """One batch. True when there is more to send, False when nothing was sent."""
     claimed = await node.database.write(_claim, node)
     if not claimed:
         return False
@@ -59,7 +61,8 @@ async def relay_once(node: Node, directory: Directory) -> bool:
         await node.database.write(_postpone, node, batch, str(error))
         return False
     await node.database.write(_note_answers, node, batch, answer.answers)
-    return True
+    # Also when the rest of the claimed ones did not fit.
+    return len(claimed) == MAX_BATCH_MESSAGES or len(batch) < len(claimed) or _SOON_SECONDS
 
 
 async def _look_up(directory: Directory, receiver: str) -> Peer | ProblemError:
