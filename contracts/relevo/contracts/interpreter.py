@@ -15,9 +15,17 @@ LanguageTag = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Z]{2})?
 Modality = Literal["in_person", "telephone", "video", "recorded_audio"]
 
 
-def _must_be(wanted: bool, otherwise: str) -> Callable[[bool], bool]:
-    def check(said: bool) -> bool:
-        if said is not wanted:
+def _needed(otherwise: str) -> AfterValidator:
+    return AfterValidator(_check(said_otherwise=False, otherwise=otherwise))
+
+
+def _ruled_out(otherwise: str) -> AfterValidator:
+    return AfterValidator(_check(said_otherwise=True, otherwise=otherwise))
+
+
+def _check(*, said_otherwise: bool, otherwise: str) -> Callable[[object], object]:
+    def check(said: object) -> object:
+        if said is said_otherwise:
             raise ValueError(otherwise)
         return said
 
@@ -34,15 +42,13 @@ class Interpreter(ContractModel):
 
     language: LanguageTag
     modality: Modality
-    is_adult: Annotated[Flag, AfterValidator(_must_be(True, "an interpreter is an adult"))]
-    is_relative: Annotated[
-        Flag, AfterValidator(_must_be(False, "an interpreter is never a relative of the person"))
-    ] = False
+    is_adult: Annotated[Flag, _needed("an interpreter is an adult")]
+    is_relative: Annotated[Flag, _ruled_out("an interpreter is never a relative of the person")] = (
+        False
+    )
     from_same_village: Flag = False
     chosen_by_person: Flag = False
-    person_agreed: Annotated[
-        Flag, AfterValidator(_must_be(True, "the person may refuse; offer another interpreter"))
-    ]
+    person_agreed: Annotated[Flag, _needed("the person may refuse; offer another interpreter")]
 
     @model_validator(mode="after")
     def _from_the_village_if_chosen(self) -> "Interpreter":
@@ -61,6 +67,4 @@ class RefusedInterpreter(ContractModel):
     because: Literal["same_village", "known_to_person", "gender", "distrust", "not_said"] = (
         "not_said"
     )
-    another_offered: Annotated[
-        Flag, AfterValidator(_must_be(True, "whoever refuses an interpreter is offered another"))
-    ]
+    another_offered: Annotated[Flag, _needed("whoever refuses an interpreter is offered another")]

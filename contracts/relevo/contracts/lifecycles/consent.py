@@ -7,7 +7,14 @@ from typing import Final, Literal, get_args
 from relevo.contracts.problem import ProblemError
 
 State = Literal[
-    "draft", "pending_guardian", "active", "superseded", "withdrawn", "expired", "refused"
+    "draft",
+    "pending_guardian",
+    "active",
+    "pending_person",
+    "superseded",
+    "withdrawn",
+    "expired",
+    "refused",
 ]
 STATES: Final[tuple[State, ...]] = get_args(State)
 
@@ -15,7 +22,8 @@ TRANSITIONS: Final[Mapping[State, tuple[State, ...]]] = MappingProxyType(
     {
         "draft": ("active", "pending_guardian", "refused"),
         "pending_guardian": ("active", "refused", "expired"),
-        "active": ("superseded", "withdrawn", "expired"),
+        "active": ("pending_person", "superseded", "withdrawn", "expired"),
+        "pending_person": ("superseded", "withdrawn", "expired", "refused"),
         "superseded": (),
         "withdrawn": (),
         "expired": (),
