@@ -74,7 +74,11 @@ def consent_c1(now: datetime, person_id: str = "T-1", **changes: Any) -> dict[st
             {"party": "gt.igm.crr"},
             {"party": "gt.igm.car"},
             {"party": "gt.renap"},
-            {"party": "gt.consulado-tapachula", "only": ["status", "follow_up"]},
+            {
+                "party": "gt.consulado-tapachula",
+                "only": ["status", "follow_up"],
+                "requested_by_person": True,
+            },
         ],
         "denials": [{"described": "La familia del papá y las autoridades del pueblo"}],
         "given_by": {"capacity": "self"},
@@ -193,6 +197,11 @@ def consent_c2(now: datetime, person_id: str = "Y-1") -> dict[str, Any]:
                 "person_agreed": True,
             },
             "copy_given": True,
+            # Read to her before she said a word: this institute also has a unit that enforces.
+            "before_statements": {
+                "told_at": moment(now - timedelta(minutes=40)),
+                "also_enforces": ["gt.igm.control"],
+            },
         },
     }
 

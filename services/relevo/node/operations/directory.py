@@ -44,6 +44,8 @@ class Peer:
     signing: list[OKPKey]
     encryption: OKPKey
     fingerprint: str
+    gateways: tuple[str, ...] = ()
+    """Those that a message to it passes."""
 
 
 class Directory:
@@ -52,6 +54,7 @@ class Directory:
     def __init__(self, node: Node) -> None:
         self._node = node
         self._known: dict[str, tuple[Peer, datetime]] = {}
+        self._profiles: dict[str, tuple[InstitutionProfile, datetime]] = {}
         self._gateways: dict[str, list[OKPKey]] = {}
         self._quiet_until = datetime.min.replace(tzinfo=UTC)
         self._asking: dict[str, asyncio.Lock] = {}
@@ -111,6 +114,29 @@ class Directory:
                 return None
             raise
 
+    async def profile(self, party: str) -> InstitutionProfile | None:
+        """What an institution says it is, its keys not believed yet; None while nobody can tell."""
+        institution = institution_of(party)
+        now = self._node.clock.security()
+        fresh = timedelta(seconds=self._node.settings.directory_cache_seconds)
+        read = self._profiles.get(institution)
+        if read is not None and now - read[1] < fresh:
+            return read[0]
+        try:
+            jws = await self._ask(institution, now)
+            found = (await self._verified_entry(jws)).profile
+        except (RefusedError, RetryableError, ProblemError):
+            return await self._profile_as_kept(institution)
+        if found.institution != institution:
+            return None
+        await self._node.database.write(peers.put_entry, institution, jws, now=now)
+        self._profiles[institution] = (found, now)
+        return found
+
+    async def _profile_as_kept(self, institution: str) -> InstitutionProfile | None:
+        kept = await self._node.database.read(peers.profiles, [institution])
+        return kept.get(institution)
+
     async def signing_keys(self, institution: str) -> list[OKPKey]:
         """What an institution signs with. Our own needs neither a question nor a pin.
 
@@ -151,6 +177,7 @@ class Directory:
             signing=[_import(key.model_dump()) for key in keys.keys if key.use == "sig"],
             encryption=next(_import(key.model_dump()) for key in keys.keys if key.use == "enc"),
             fingerprint=fingerprint,
+            gateways=((await self.home()).gateway, entry.iss),
         )
 
     def _check_pin(

@@ -6,7 +6,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, select, update
 
-from relevo.contracts.institution import Welcome
+from relevo.contracts.institution import DirectoryEntry, InstitutionProfile, Welcome
+from relevo.servicekit import jose
 from relevo.servicekit.database import insert_or_ignore
 
 from .tables import directory_entry, membership, pin
@@ -43,6 +44,15 @@ def get_entry(connection: Connection, institution: str) -> tuple[str, datetime] 
         select(directory_entry).where(directory_entry.c.institution == institution)
     ).first()
     return None if row is None else (row.jws, row.fetched_at)
+
+
+def profiles(connection: Connection, institutions: list[str]) -> dict[str, InstitutionProfile]:
+    """What the entries last seen say of these institutions; they were verified when they came."""
+    rows = connection.scalars(
+        select(directory_entry.c.jws).where(directory_entry.c.institution.in_(institutions))
+    )
+    entries = [DirectoryEntry.model_validate(jose.peek(jws)[1]) for jws in rows]
+    return {entry.profile.institution: entry.profile for entry in entries}
 
 
 def put_entry(connection: Connection, institution: str, jws: str, *, now: datetime) -> None:
