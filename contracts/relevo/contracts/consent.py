@@ -112,9 +112,17 @@ class Denial(ContractModel):
 
 
 class GivenBy(ContractModel):
-    """Who said yes. A child's own assent is recorded beside the guardian's consent."""
+    """Who said yes. A child's own assent is recorded beside the guardian's consent.
 
-    capacity: Literal["self", "guardian", "authority"]
+    Attributes:
+        decides: What a relative of somebody who died may decide; others decide the rest.
+    """
+
+    capacity: Literal["self", "guardian", "authority", "relative"]
+    decides: Annotated[
+        list[Literal["contact", "documents", "cost", "burial_place", "body"]],
+        Field(max_length=5),
+    ] = []
     relation: ShortText | None = None
     name: ShortText | None = Field(default=None, description="Of the guardian. Never travels.")
     evidence: Literal["seen", "declared", "none"] | None = None
@@ -133,6 +141,10 @@ class GivenBy(ContractModel):
             raise ValueError("a guardian names the relation")
         if self.capacity == "authority" and self.authority is None:
             raise ValueError("an authority is named")
+        if (self.capacity == "relative") != bool(self.decides):
+            raise ValueError("a relative of the dead, and nobody else, names what she decides")
+        if self.capacity == "relative" and self.relation is None:
+            raise ValueError("a relative names the relation")
         return self
 
 

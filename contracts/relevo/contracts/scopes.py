@@ -20,6 +20,9 @@ class Scope(StrEnum):
     DIRECTORY_READ = "directory:read"
     DIRECTORY_WRITE = "directory:write"
     HANDOVERS_SUBMIT = "handovers:submit"
+    BREAK_GLASS_OPEN = "break_glass:open"
+    BREAK_GLASS_REVIEW = "break_glass:review"
+    ACCESS_LOG_READ = "access_log:read"
     EVENTS_READ = "events:read"
     MESSAGES_SEND = "messages:send"
     MESSAGES_RECEIVE = "messages:receive"
@@ -46,6 +49,9 @@ SCOPE_DESCRIPTIONS: dict[Scope, str] = {
     Scope.DIRECTORY_READ: "Read the directory of institutions.",
     Scope.DIRECTORY_WRITE: "Change directory entries, confirm identity keys.",
     Scope.HANDOVERS_SUBMIT: "Record that a person was brought; reads nothing back.",
+    Scope.BREAK_GLASS_OPEN: "Open another unit's referral in an emergency, to be reviewed afterwards.",
+    Scope.BREAK_GLASS_REVIEW: "Review what was opened in an emergency, also for another institution.",
+    Scope.ACCESS_LOG_READ: "Read who read which record when.",
     Scope.EVENTS_READ: "Read the event feed and manage webhooks.",
     Scope.MESSAGES_SEND: "Hand envelopes to the gateway (nodes).",
     Scope.MESSAGES_RECEIVE: "Lease and acknowledge a mailbox (nodes).",

@@ -207,6 +207,7 @@ async def get_follow_up(
         "illegal_transition",
         "not_your_step",
         "reason_required",
+        "family_not_told",
         "too_few_attempts",
         "grant_not_live",
     ),

@@ -21,6 +21,7 @@ from relevo.servicekit.ids import new_id
 from .batch import Batch
 from .context import Node
 from .open_envelope import Opened
+from .sealed_records import check_reason
 from .tell import control_message, tell_state
 from .visibility import found, party_of
 from .whole import whole
@@ -50,6 +51,7 @@ def _cancel(
 ) -> Referral:
     holdings = Holdings(connection, node.vault, [referral_id])
     held = found(caller, holdings.get(referral_id))
+    check_reason(connection, node, held.id, asked.reason)
     now = node.clock.business()
     if held.role != "sender":
         raise ProblemError(

@@ -22,6 +22,7 @@ from relevo.contracts.lifecycles.follow_up import (
     check_unreachable,
 )
 from relevo.contracts.message_types.follow_up_result import FOLLOW_UP_RESULT
+from relevo.contracts.privilege import PRIVILEGED
 from relevo.contracts.problem import FieldError, ProblemError
 from relevo.contracts.vocabularies.loader import in_code_order
 from relevo.node.storage import follow_ups
@@ -34,6 +35,7 @@ from .follow_up_book import Book
 from .follow_up_grants import LiveSlice, live_slices
 from .reach import reach_of
 from .read_follow_up import found_follow_up, view_follow_up
+from .sealed_records import check_reason
 from .visibility import party_of
 
 _ENDED_AT_ONCE = 100
@@ -63,6 +65,7 @@ def _step(
     check_transition(held.state, step.to, held.role)
     if step.to in NEEDS_REASON and step.reason is None:
         raise ProblemError("reason_required", to_state=step.to)
+    check_reason(connection, node, held.referral_id, step.reason)
     book = Book(connection, node, node.clock.business())
     owner = held.owner
     if step.redirect_to is not None:
@@ -190,7 +193,7 @@ def _categories(live: list[LiveSlice]) -> list[str]:
     """What every one of them allows: the result is about all of these persons."""
     if not live:
         return []
-    common = set.intersection(*(set(one.claims.categories) for one in live))
+    common = set.intersection(*(set(one.claims.categories) for one in live)) - PRIVILEGED
     return in_code_order("data_category", common)
 
 

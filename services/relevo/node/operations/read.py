@@ -5,14 +5,16 @@ from typing import Any
 from sqlalchemy import Connection
 
 from relevo.contracts.lifecycles.referral import Event, replay
+from relevo.contracts.problem import ProblemError
 from relevo.contracts.referral import HistoryEntry, Referral
 from relevo.node.storage import deadlines, feed, referrals
 from relevo.node.storage.feed import FeedEvent
 from relevo.servicekit.access_token import Caller
 
+from .access import may_read, note_read
 from .context import Node
 from .cursor import from_cursor, to_cursor
-from .visibility import found, history_entry, only_party, party_of, view
+from .visibility import history_entry, only_party, party_of, view
 from .whole import whole
 
 
@@ -23,7 +25,10 @@ async def read_referral(node: Node, caller: Caller, referral_id: str) -> Referra
         ProblemError: `not_found`, the same for absent and not yours.
     """
     party_of(node, caller)
-    return await node.database.read(whole, node, caller, referral_id)
+    shown = await node.database.read(whole, node, caller, referral_id)
+    owner = shown.sender if shown.role == "sender" else shown.receiver
+    await note_read(node, caller, what="referral", subject=shown.id, owner=owner)
+    return shown
 
 
 async def read_history(node: Node, caller: Caller, referral_id: str) -> list[HistoryEntry]:
@@ -33,16 +38,20 @@ async def read_history(node: Node, caller: Caller, referral_id: str) -> list[His
         ProblemError: `not_found`.
     """
     party_of(node, caller)
-    return await node.database.read(_history, node, caller, referral_id)
+    owner, entries = await node.database.read(_history, node, caller, referral_id)
+    await note_read(node, caller, what="history", subject=referral_id, owner=owner)
+    return entries
 
 
 def _history(
     connection: Connection, node: Node, caller: Caller, referral_id: str
-) -> list[HistoryEntry]:
-    held = found(caller, referrals.by_ids(connection, [referral_id]).get(referral_id))
+) -> tuple[str, list[HistoryEntry]]:
+    held = referrals.by_ids(connection, [referral_id]).get(referral_id)
+    if held is None or not may_read(connection, node, caller, held):
+        raise ProblemError("not_found")
     events = referrals.events(connection, node.vault, held)
     applied = replay(Event(e.seq, e.state, e.actor) for e in events).applied
-    return [history_entry(event, applicable=event.seq in applied) for event in events]
+    return held.owner, [history_entry(event, applicable=event.seq in applied) for event in events]
 
 
 async def list_referrals(

@@ -9,6 +9,7 @@ from relevo.node.storage import follow_ups
 from relevo.node.storage.follow_ups import StoredAttempt, StoredFollowUp
 from relevo.servicekit.access_token import Caller
 
+from .access import note_read
 from .context import Node
 from .cursor import from_cursor, to_cursor
 from .visibility import may_touch, only_party, party_of
@@ -21,7 +22,11 @@ async def read_follow_up(node: Node, caller: Caller, follow_up_id: str) -> Follo
         ProblemError: `not_found`, the same for absent and not yours.
     """
     party_of(node, caller)
-    return await node.database.read(_read, node, caller, follow_up_id)
+    shown = await node.database.read(_read, node, caller, follow_up_id)
+    await note_read(
+        node, caller, what="follow_up", subject=shown.id, owner=shown.carried_out_by or shown.asker
+    )
+    return shown
 
 
 def _read(connection: Connection, node: Node, caller: Caller, follow_up_id: str) -> FollowUp:

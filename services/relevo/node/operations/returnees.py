@@ -21,6 +21,7 @@ from relevo.servicekit import idempotency
 from relevo.servicekit.access_token import Caller
 from relevo.servicekit.ids import new_id
 
+from .access import note_read
 from .context import Node
 from .cursor import from_cursor, to_cursor
 from .kinship import group_key, kin_of, link_to
@@ -129,7 +130,9 @@ async def read_returnee(node: Node, caller: Caller, returnee_id: str) -> Returne
         ProblemError: `not_found`, the same for absent and not yours.
     """
     party_of(node, caller)
-    return await node.database.read(_whole, node, caller, returnee_id)
+    shown = await node.database.read(_whole, node, caller, returnee_id)
+    await note_read(node, caller, what="returnee", subject=shown.id, owner=shown.owner)
+    return shown
 
 
 async def list_returnees(

@@ -23,6 +23,7 @@ from relevo.servicekit.ids import new_id
 
 from .afterwards import step_taken_at
 from .context import Node
+from .sealed_records import check_step
 from .tell import tell_state
 from .visibility import as_text, found, party_of
 from .whole import whole
@@ -63,6 +64,7 @@ def _transition(
         raise ProblemError(
             "illegal_transition", subject="referral", from_state=held.state, to_state=step.to
         )
+    check_step(connection, node, held, step)
     if step.appointment is not None:
         route = pathways().get(held.pathway)
         check_place(

@@ -1,5 +1,6 @@
 """Watches the deadlines of referrals, on the business clock."""
 
+from relevo.node.operations.break_glass import escalate_unreviewed
 from relevo.node.operations.carry_out_follow_up import end_overdue_follow_ups
 from relevo.node.operations.context import Node
 from relevo.node.operations.ring import ring_once
@@ -10,7 +11,11 @@ def clock_worker(node: Node) -> Worker:
     """A worker that tells what is overdue, climbs the ladder, and ends what has expired."""
 
     async def step() -> bool:
-        rung = await ring_once(node)
-        return await end_overdue_follow_ups(node) or rung
+        more = [
+            await ring_once(node),
+            await end_overdue_follow_ups(node),
+            await escalate_unreviewed(node),
+        ]
+        return any(more)
 
     return Worker("clocks", step, idle_seconds=1.0)
