@@ -33,6 +33,7 @@ def a_question(**changes: object) -> Question:
         "purpose": "service_delivery",
         "categories": ("identity",),
         "basis": "consent",
+        "lawful": False,
         "triage": "red",
         "agreement": True,
         "test": True,
@@ -47,7 +48,7 @@ def a_question(**changes: object) -> Question:
         ({}, "consented-content"),
         ({"message_class": "control", "basis": "none"}, "control-messages"),
         ({"message_class": "request", "basis": "none"}, "requests-by-reference"),
-        ({"basis": "vital_interest"}, "vital-interest"),
+        ({"basis": "vital_interest", "lawful": True}, "lawful-basis"),
     ],
 )
 def test_what_the_built_in_policies_permit(changes: dict[str, object], rule: str) -> None:
@@ -59,6 +60,7 @@ def test_what_the_built_in_policies_permit(changes: dict[str, object], rule: str
     [
         ({"basis": "none"}, NO_POLICY),
         ({"basis": "legitimate_interest"}, NO_POLICY),
+        ({"basis": "none", "lawful": True, "message_class": "unheard-of"}, NO_POLICY),
         ({"basis": "legal_obligation"}, NO_POLICY),
         ({"agreement": False}, NO_POLICY),
         ({"categories": ("genetic_forensic",)}, "never-criminal-records-or-genetics"),

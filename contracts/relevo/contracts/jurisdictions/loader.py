@@ -103,7 +103,11 @@ def rule_on(
     for rule in _rules(default, pack):
         if rule.basis != basis or (rule.purposes and purpose not in rule.purposes):
             continue
-        if rule.receiver_mandates and not set(rule.receiver_mandates) & set(receiver.mandates):
+        if (
+            rule.receiver_mandates
+            and receiver.type is not None
+            and not set(rule.receiver_mandates) & set(receiver.mandates)
+        ):
             continue
         if rule.by_public_body and (
             acting is None or acting.type not in {None, *default.public_body_types}

@@ -14,6 +14,9 @@ from typing import Any, Final
 import cedarpy
 
 NO_POLICY: Final = "no-policy-permits"
+LAWFUL_BASIS: Final = "lawful-basis"
+UNKNOWN_TYPE: Final = "unknown"
+"""Of a receiver whose gateway cannot be asked now; that gateway judges for itself."""
 FAILED: Final = "policy-error"
 MAX_REMEMBERED: Final = 10_000
 _ARITHMETIC: Final = frozenset({"+", "-", "*", "neg"})
@@ -35,7 +38,12 @@ class Party:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Everything that a decision may depend on."""
+    """Everything that a decision may depend on.
+
+    Attributes:
+        basis: `consent`, another basis that is named with its law, or `none`.
+        lawful: Whether the packs of jurisdictions let that basis count here.
+    """
 
     sender: Party
     receiver: Party
@@ -44,6 +52,7 @@ class Question:
     purpose: str
     categories: tuple[str, ...]
     basis: str
+    lawful: bool
     triage: str
     agreement: bool
     test: bool
@@ -107,6 +116,7 @@ class Policy:
                     "purpose": question.purpose,
                     "categories": list(question.categories),
                     "basis": question.basis,
+                    "lawful": question.lawful,
                     "triage": question.triage,
                     "agreement": question.agreement,
                     "test": question.test,

@@ -14,6 +14,7 @@ from relevo.contracts import coverage
 from relevo.contracts.envelope import CLOCK_SKEW, MAX_LIFETIME
 from relevo.contracts.exchange import MessageAnswer
 from relevo.contracts.identifiers import country_of
+from relevo.contracts.jurisdictions.loader import Ruling, Side, rule_on
 from relevo.contracts.message_types.consent_withdrawn import CONSENT_WITHDRAWN
 from relevo.contracts.message_types.referral_submitted import REFERRAL_SUBMITTED
 from relevo.contracts.pathways.loader import pathways
@@ -21,7 +22,7 @@ from relevo.contracts.problem import ProblemError
 from relevo.gateway.domain import delivery as routes
 from relevo.gateway.domain import ledger as leaves
 from relevo.gateway.domain import tokens
-from relevo.gateway.domain.policy import Party, Question
+from relevo.gateway.domain.policy import LAWFUL_BASIS, NO_POLICY, UNKNOWN_TYPE, Party, Question
 from relevo.gateway.storage import deliveries, grants, ledger
 from relevo.gateway.storage.grants import GrantKey
 
@@ -262,7 +263,7 @@ def _receiver(
         receiver = found
     if receiver is None:
         # The peer cannot be asked now; it will judge for itself when the message gets there.
-        return None, Party(party, country, "unknown", frozenset()), target
+        return None, Party(party, country, UNKNOWN_TYPE, frozenset()), target
     receiving = receiver.party(party)
     if receiving is None:
         raise ProblemError("receiver_unknown", receiver=party)
@@ -341,6 +342,7 @@ def _check_grants(
 
 def _check_policy(gateway: Gateway, arrival: Arrival, sender: Party, receiver: Party) -> str:
     envelope = arrival.envelope
+    ruling = _ruling(arrival, sender, receiver)
     other_basis = envelope.basis.basis if envelope.basis else "none"
     decision = gateway.policy.decide(
         Question(
@@ -351,14 +353,37 @@ def _check_policy(gateway: Gateway, arrival: Arrival, sender: Party, receiver: P
             purpose=envelope.purpose or "",
             categories=tuple(envelope.categories),
             basis="consent" if arrival.grants else other_basis,
+            lawful=ruling.allowed,
             triage=envelope.triage or "",
             agreement=True,  # without one there would be no route
             test=envelope.test,
         )
     )
     if not decision.permitted:
-        raise ProblemError("policy_denied", rule=decision.rule)
-    return decision.rule
+        unlawful = decision.rule == NO_POLICY and not ruling.allowed
+        raise ProblemError("policy_denied", rule=ruling.rule if unlawful else decision.rule)
+    return ruling.rule if decision.rule == LAWFUL_BASIS else decision.rule
+
+
+def _ruling(arrival: Arrival, sender: Party, receiver: Party) -> Ruling:
+    """What the law says of sending this without consent, if it is sent so."""
+    basis = arrival.envelope.basis
+    if arrival.grants:
+        return Ruling(allowed=True, rule="consent")
+    if basis is None:
+        return Ruling(allowed=False, rule=NO_POLICY)
+    return rule_on(
+        basis.basis,
+        authority=basis.authority,
+        purpose=arrival.envelope.purpose,
+        sender=_side(sender),
+        receiver=_side(receiver),
+    )
+
+
+def _side(party: Party) -> Side:
+    known = party.type != UNKNOWN_TYPE
+    return Side(party.id, party.type if known else None, party.mandates)
 
 
 def _check_mandate(arrival: Arrival, receiver: Known | None) -> None:
