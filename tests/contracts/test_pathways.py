@@ -4,6 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from relevo.contracts.pathways.loader import pathway, pathways
+from relevo.contracts.pathways.rules import ATTACHED
 from relevo.contracts.pathways.schema import Pathway
 from relevo.contracts.person import SECTIONS
 from relevo.contracts.problem import ProblemError
@@ -13,7 +14,7 @@ ROUTES = pytest.mark.parametrize("route", pathways().values(), ids=list(pathways
 
 @ROUTES
 def test_a_pathway_asks_only_for_what_a_record_can_hold_and_says_why(route: Pathway) -> None:
-    assert route.wanted <= set(SECTIONS)
+    assert route.wanted <= {*SECTIONS, *ATTACHED}
     assert len(route.asks) == len(route.wanted), "each category stands once"
     assert set(route.required) <= route.wanted
     assert all(len(asked.why) > 10 for asked in route.asks)

@@ -21,12 +21,13 @@ ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 
 # Words that name people by an act done to them or a paper they lack, or promise police work.
+# Charges may be illegal; persons are not.
 AVOIDED = re.compile(
     r"\b("
-    r"ilegal(es)?|indocumentad[oa]s?|menor(es)?( de edad)?|MENA|(el|la|los|las|un|una) deportad[oa]s?"
+    r"(?<!cobros )ilegal(es)?|indocumentad[oa]s?|menor(es)?( de edad)?|MENA|(el|la|los|las|un|una) deportad[oa]s?"
     r"|beneficiari[oa]s?|discapacitad[oa]s?|minusválid[oa]s?|dialectos?|ayuda humanitaria"
     r"|caso cerrado|rastre(ar|o)|oleadas?|flujos?|perfil sospechoso"
-    r"|beneficiar(y|ies)|deportees?|illegals?|refuge"
+    r"|beneficiar(y|ies)|deportees?|illegals?(?!.charges)|refuge"
     r")\b",
     re.IGNORECASE,
 )

@@ -243,7 +243,9 @@ class Person(ContractModel):
     ethnicity_language: EthnicityLanguage | None = None
     protection_concern: ProtectionConcern | None = None
     asylum_claim: SensitiveNotes | None = None
+    migration_status: SensitiveNotes | None = None
     legal_case: SensitiveNotes | None = None
+    financial: SensitiveNotes | None = None
     education_work: EducationWork | None = None
     service_history: ServiceHistory | None = None
 

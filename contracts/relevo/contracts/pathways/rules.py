@@ -16,6 +16,8 @@ Where = tuple[str | int, ...]
 _LISTS: Final = (
     "sources", "countries", "profiles", "services", "receiver_mandates", "purposes", "lawful_bases", "outcomes",
 )  # fmt: skip
+ATTACHED: Final = ("photo",)
+"""Categories that travel as attachments alone."""
 _KEYED: Final = (("asks", "category"), ("stages", "id"), ("quiet_days", "after"))
 
 
@@ -139,7 +141,7 @@ def _services(raw: Mapping[str, Any]) -> Iterator[Fault]:
 def _asking(raw: Mapping[str, Any]) -> Iterator[Fault]:
     for position, asked in _tables(raw, "asks"):
         category = asked.get("category")
-        if category in code_list("data_category") and category not in SECTIONS:
+        if category in code_list("data_category") and category not in (*SECTIONS, *ATTACHED):
             yield Fault(
                 ("asks", position, "category"),
                 f"no record holds `{category}`, so no receiver can get it",
