@@ -37,11 +37,26 @@ async def answer(relevo: AsyncRelevo, referral_id: str) -> None:
         print(f"{referral.reference_code} ({referral.triage}): answered", flush=True)
 
 
+async def take_on(relevo: AsyncRelevo, follow_up_id: str) -> None:
+    """Accepts a follow-up; people at the desk try to reach her, as she said they may."""
+    try:
+        follow_up = await relevo.follow_ups.get(follow_up_id)
+    except NotFoundError:
+        return  # another unit's
+    if follow_up.role != "holder" or follow_up.state != "requested":
+        return
+    with contextlib.suppress(IllegalTransitionError):
+        await relevo.follow_ups.accept(follow_up_id)
+        print(f"{follow_up.reference_code}: follow-up accepted", flush=True)
+
+
 async def follow(position: Path, after: int) -> None:
     async with AsyncRelevo() as relevo:
         async for event in relevo.events.follow(after, every_seconds=1):
             if event.type.startswith("org.relevo.referral."):
                 await answer(relevo, event.subject)
+            elif event.type.startswith("org.relevo.follow_up."):
+                await take_on(relevo, event.subject)
             # After the work: what was interrupted comes again.
             await asyncio.to_thread(position.write_text, str(event.position), "ascii")
 

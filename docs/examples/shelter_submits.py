@@ -2,6 +2,8 @@
 
     python shelter_submits.py case-1204.json     # {"case": …, "consent": {…}, "referral": {…}}
     python shelter_submits.py --answers
+    python shelter_submits.py --supply ID information.json      # what the receiver asked for
+    python shelter_submits.py --cancel ID declined_by_person
 
 Node, client and key are said by a profile: RELEVO_CLIENT_PROFILE=cases.toml
 """
@@ -31,7 +33,10 @@ def refer(relevo: Relevo, case: dict[str, Any]) -> str:
 
 
 def read_answers(relevo: Relevo) -> None:
-    """Prints each outcome once, then says that it was read."""
+    """Prints what is asked, and each outcome once; then says that it was read."""
+    for asking in relevo.referrals.find(role="sender", state="info_requested"):
+        for question in relevo.referrals.history(asking.id)[-1].questions:
+            print(f"{asking.id}: {question.category}: {question.text}")
     for state in ("completed", "failed", "rejected"):
         for referral in relevo.referrals.find(role="sender", state=state):
             whole = relevo.referrals.get(referral.id)
@@ -46,11 +51,21 @@ def read_answers(relevo: Relevo) -> None:
 def main() -> int:
     with Relevo() as relevo:
         try:
-            if sys.argv[1:] == ["--answers"]:
-                read_answers(relevo)
-            else:
-                case = json.loads(Path(sys.argv[1]).read_text("utf-8"))
-                print(f"For her to carry: {refer(relevo, case)}")
+            match sys.argv[1:]:
+                case ["--answers"]:
+                    read_answers(relevo)
+                case ["--supply", referral_id, file]:
+                    answer = json.loads(Path(file).read_text("utf-8"))
+                    relevo.referrals.supply(referral_id, answer, key=f"{referral_id}-{file}")
+                case ["--cancel", referral_id, reason]:
+                    asked = relevo.referrals.cancel(referral_id, reason)
+                    print(f"{asked.local_reference}: {asked.state}, and asked to stop")
+                case [file]:
+                    case = json.loads(Path(file).read_text("utf-8"))
+                    print(f"For her to carry: {refer(relevo, case)}")
+                case _:
+                    print(__doc__)
+                    return 2
         except RefusedByConsentError as refused:
             print(f"She did not allow this, so nothing was sent. {refused}")
         except InvalidInputError as refused:

@@ -23,11 +23,13 @@ _GROUPS: Final = {
     "gateway": "A gateway: approve institutions, agree with peers, run it.",
     "auth": "An issuer that stands alone: run it.",
     "referral": "Submit, read and answer referrals at one's own node.",
+    "follow-up": "Ask how somebody is after her return, and carry that out.",
     "consent": "Record what a person allowed, and end it when she says so.",
     "returnees": "Post lists of people who return, and keep their records.",
     "status": "Ask what became of a referral, by the code that its person carries.",
     "events": "Print what happened at one's own node.",
     "token": "Print an access token, for use with curl.",
+    "pathway": "Check, list and read pathways: the routes that referrals take.",
     "field": "Print one field of JSON that comes in, for shell scripts.",
     "demo": "Start a federation on this machine and play a referral from end to end.",
     "openapi": "Write the OpenAPI documents of the services, or compare them.",
@@ -67,7 +69,7 @@ class _Groups(TyperGroup):
 
 def _load(name: str) -> typer.Typer:
     try:
-        module = importlib.import_module(f"relevo.cli.{name}")
+        module = importlib.import_module(f"relevo.cli.{name.replace('-', '_')}")
     except ModuleNotFoundError as error:
         return _not_installed(name, error.name or "a library")
     found: typer.Typer = module.app

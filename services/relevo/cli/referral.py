@@ -74,6 +74,9 @@ def list_referrals(
     relevo: Relevo,
     role: Annotated[str | None, typer.Option(help="sender or receiver: which side one is.")] = None,
     state: Annotated[str | None, typer.Option(help="Only those in this state.")] = None,
+    overdue: Annotated[
+        bool, typer.Option("--overdue", help="Only those past a deadline, the longest first.")
+    ] = False,
 ) -> None:
     """List referrals, newest first, without persons."""
     table(
@@ -88,7 +91,9 @@ def list_referrals(
                 referral.receiver,
                 _minute(referral.updated_at),
             ]
-            for referral in relevo.referrals.find(role=_role(role), state=_state(state))
+            for referral in relevo.referrals.find(
+                role=_role(role), state=_state(state), overdue=True if overdue else None
+            )
         ],
     )
 
@@ -142,6 +147,48 @@ def reject(relevo: Relevo, referral_id: ReferralId, reason: Reason, remark: Rema
 
 @app.command()
 @calling
+def waitlist(
+    relevo: Relevo,
+    referral_id: ReferralId,
+    reason: Annotated[str | None, typer.Option(help="A code, such as no_capacity.")] = None,
+) -> None:
+    """Say that there is no place yet."""
+    _stands(relevo.referrals.waitlist(referral_id, reason=reason))
+
+
+@app.command()
+@calling
+def ask(relevo: Relevo, referral_id: ReferralId, file: Document) -> None:
+    """Ask for what is missing: the file is a list of questions."""
+    questions = read_document(file)
+    if not isinstance(questions, list):
+        raise CommandError("Questions are a JSON list.")
+    _stands(relevo.referrals.ask(referral_id, questions))
+
+
+@app.command()
+@calling
+def supply(
+    relevo: Relevo, referral_id: ReferralId, file: Document, idempotency_key: IdempotencyKey = None
+) -> None:
+    """Answer, as its sender, what was asked: the file holds the information."""
+    _stands(relevo.referrals.supply(referral_id, read_object(file), key=idempotency_key))
+
+
+@app.command()
+@calling
+def redirect(
+    relevo: Relevo,
+    referral_id: ReferralId,
+    reason: Reason,
+    to: Annotated[str | None, typer.Option(help="Whom to ask instead, such as gt.renap.")] = None,
+) -> None:
+    """Say that somebody else should be asked. Nothing is sent there from here."""
+    _stands(relevo.referrals.redirect(referral_id, reason, redirect_to=to))
+
+
+@app.command()
+@calling
 def schedule(
     relevo: Relevo,
     referral_id: ReferralId,
@@ -157,6 +204,13 @@ def schedule(
 def begin(relevo: Relevo, referral_id: ReferralId) -> None:
     """Say that she is here and the service begins."""
     _stands(relevo.referrals.begin(referral_id))
+
+
+@app.command()
+@calling
+def hold(relevo: Relevo, referral_id: ReferralId, reason: Reason) -> None:
+    """Say that the service rests, and why."""
+    _stands(relevo.referrals.hold(referral_id, reason))
 
 
 @app.command()
@@ -179,6 +233,14 @@ def fail(
     """Say that it could not be done, and why."""
     document = None if outcome is None else read_object(outcome)
     _stands(relevo.referrals.fail(referral_id, reason, counter_referral=document))
+
+
+@app.command()
+@calling
+def cancel(relevo: Relevo, referral_id: ReferralId, reason: Reason) -> None:
+    """Ask, as its sender, that it should stop."""
+    asked = relevo.referrals.cancel(referral_id, reason)
+    say(f"{asked.id} is {asked.state}; cancelling is asked for.")
 
 
 @app.command()

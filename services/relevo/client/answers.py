@@ -5,6 +5,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from relevo.contracts.follow_up import FollowUp
 from relevo.contracts.model import ContractModel, Moment
 from relevo.contracts.problem import Problem
 from relevo.contracts.referral import Referral
@@ -115,6 +116,11 @@ class Pin(ContractModel):
     fingerprint: str
     confirmed_by: str | None = None
     pinned_at: Moment
+
+
+class FollowUpPage(ContractModel):
+    follow_ups: list[FollowUp]
+    next_cursor: str | None = None
 
 
 class ReturneePage(ContractModel):

@@ -68,7 +68,7 @@ class IllegalTransitionError(RelevoProblemError):
     @property
     def from_state(self) -> str:
         """Where it stands."""
-        return str(self.members.get("from_state", ""))
+        return str(self.members.get("from_state") or self.members.get("state", ""))
 
     @property
     def to_state(self) -> str:
@@ -146,6 +146,7 @@ _KINDS: Final[tuple[tuple[type[RelevoProblemError], frozenset[str]], ...]] = (
                 "pathway_field_required",
                 "share_not_in_pathway",
                 "reason_required",
+                "pass_phrase_wrong",
                 "manifest_unreadable",
                 "unsupported_media_type",
             }
@@ -163,11 +164,19 @@ _KINDS: Final[tuple[tuple[type[RelevoProblemError], frozenset[str]], ...]] = (
                 "consent_does_not_cover_purpose",
                 "consent_does_not_cover_date",
                 "country_of_origin_excluded",
+                "consulate_not_requested",
+                "implicated_party_excluded",
+                "implicated_person_excluded",
+                "basis_not_lawful",
                 "basis_not_allowed",
+                "grant_not_live",
             }
         ),
     ),
-    (IllegalTransitionError, frozenset({"illegal_transition", "not_your_step"})),
+    (
+        IllegalTransitionError,
+        frozenset({"illegal_transition", "not_your_step", "information_not_asked"}),
+    ),
     (KeyNotConfirmedError, frozenset({"key_not_pinned", "key_changed"})),
     (NotAllowedError, frozenset({"invalid_token", "insufficient_scope", "not_yours"})),
 )

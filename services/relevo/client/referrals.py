@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
+from relevo.contracts.cancellation import CancelRequest
 from relevo.contracts.lifecycles.referral import State
 from relevo.contracts.referral import (
     Appointment,
@@ -217,6 +218,47 @@ class Referrals(Requests[M_co]):
     ) -> Plan[Referral]:
         """It could not be done, for a reason of the list `reason`. Raises as `take_step` does."""
         return self._step(referral_id, _with_outcome("failed", counter_referral, reason=reason))
+
+    @operation
+    def supply(
+        self, referral_id: str, information: Input, *, key: str | None = None
+    ) -> Plan[Referral]:
+        """Answers the receiver's questions, checked and cut like a submission.
+
+        Args:
+            referral_id: Of a referral that this institution sent.
+            information: An `InformationSupply`.
+            key: Idempotency key, 1 to 255 printable characters; new unless given.
+
+        Raises:
+            IllegalTransitionError: Nobody asked.
+            RefusedByConsentError: The person did not allow this.
+            InvalidInputError: A field is wrong, or the pathway does not share it.
+            NotFoundError: Absent, or not yours.
+        """
+        return self._post(
+            Referral,
+            "referrals",
+            referral_id,
+            "information",
+            value=information,
+            key=key or new_key(),
+        )
+
+    @operation
+    def cancel(self, referral_id: str, reason: str) -> Plan[Referral]:
+        """Asks the receiver to stop. Asking again changes nothing.
+
+        Args:
+            referral_id: Of a referral that this institution sent.
+            reason: A code of the list `reason`; `entered_in_error` when it never should have been.
+
+        Raises:
+            IllegalTransitionError: It is too late for that.
+            NotFoundError: Absent, or not yours.
+        """
+        wish = CancelRequest(reason=reason)
+        return self._post(Referral, "referrals", referral_id, "cancel", value=wish)
 
     @operation
     def close(self, referral_id: str) -> Plan[Referral]:

@@ -24,6 +24,7 @@ from .consents import Consents
 from .credentials import Credentials
 from .directory import Directory
 from .events import Events
+from .follow_ups import FollowUps
 from .manifests import Manifests
 from .plan import Blocking, Driver, M_co, Waiting
 from .referrals import Referrals
@@ -42,6 +43,7 @@ class _Services(Generic[M_co]):
     Attributes:
         referrals: Submit, read, answer.
         consents: Record, read, withdraw.
+        follow_ups: Ask how somebody is after her return, and carry that out.
         returnees: Records of people who return.
         manifests: Lists of them, posted whole.
         events: What happened, in order.
@@ -62,6 +64,7 @@ class _Services(Generic[M_co]):
         session = Session(settings, Tokens(settings, credentials, clock), clock, on_retry)
         self.referrals: Referrals[M_co] = Referrals(driver, session)
         self.consents: Consents[M_co] = Consents(driver, session)
+        self.follow_ups: FollowUps[M_co] = FollowUps(driver, session)
         self.returnees: Returnees[M_co] = Returnees(driver, session)
         self.manifests: Manifests[M_co] = Manifests(driver, session)
         self.events: Events[M_co] = Events(driver, session)
