@@ -27,6 +27,9 @@ check: venv ## linters, types, import rules
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
+pathways: venv ## play every route and story between real services, and print what came of each (ARGS="V05" for some)
+	$(BIN)/relevo pathway play $(if $(ARGS),$(ARGS),--all)
+
 openapi: venv ## write openapi/*.json and the generated docs again
 	$(BIN)/relevo openapi
 	$(BIN)/python -m docs.generate
@@ -41,4 +44,4 @@ pins: venv ## resolve requirements/*.txt again
 	  --python-version 3.11 --extra node --extra gateway --extra client --group dev pyproject.toml \
 	  -c requirements/run.txt -o requirements/dev.txt
 
-.PHONY: help venv demo test check openapi bench pins
+.PHONY: help venv demo test check pathways openapi bench pins

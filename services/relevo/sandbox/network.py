@@ -9,15 +9,13 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Self
 
-from relevo.assembly import gateway_process, issuer_clients, node_process
-from relevo.auth.domain.client import ClientRegistration
-from relevo.servicekit import jose
+from relevo.assembly import gateway_process, node_process
 from relevo.servicekit.clock import SandboxClock
 
-from . import cast
-from .cast import Institution, SystemClient
+from . import cast, membership
+from .cast import Institution
 from .link import Link
 from .places import (
     DatabaseUrls,
@@ -32,9 +30,6 @@ from .places import (
 from .ports import free_ports
 from .processes import Processes
 from .systems import LocalSystem
-
-APPROVERS: Final = ("Ana Lucía Xol", "Marvin Tzoc")
-"""Two invented persons of each gateway."""
 
 
 class Network:
@@ -79,19 +74,17 @@ class Network:
         with ThreadPoolExecutor(4) as pool:
             ready = {place.name: pool.submit(self._prepare, place) for place in self.places}
             requests = {name: done.result() for name, done in ready.items()}
-        self._agree()
+        membership.agree(self.gateways.values(), self.gateways.values())
         for place in self.nodes.values():
-            self._join(place, requests[place.name])
+            home = self.gateways[place.institution.gateway]
+            membership.join(place, requests[place.name], home)
             for client in place.institution.systems:
-                self._register(place, client)
+                self.systems[client.client_id] = membership.register(
+                    place, client, self.key_file(client.client_id)
+                )
         for who, whom in cast.PINS:
             if who in self.nodes and whom in self.nodes:
-                node_process.pin(
-                    self.nodes[who].settings,
-                    whom,
-                    self.fingerprints[whom],
-                    by="telephone call between the two institutions",
-                )
+                membership.pin(self.nodes[who], {whom: self.fingerprints[whom]})
 
     def start(self) -> None:
         """Starts every process and waits until each can do its job."""
@@ -171,47 +164,6 @@ class Network:
         prepared = node_process.prepare(place.settings, profile, place.auth)
         self.fingerprints[place.name] = prepared.fingerprint
         return prepared.registration
-
-    def _agree(self) -> None:
-        for place in self.gateways.values():
-            for other in self.gateways.values():
-                if other is not place:
-                    card = gateway_process.card(other.settings, agreement="Sandbox agreement")
-                    gateway_process.add_peer(place.settings, card, by=APPROVERS[0], auth=place.auth)
-
-    def _join(self, place: NodePlace, request: str) -> None:
-        home = self.gateways[place.institution.gateway]
-        approvals = [
-            gateway_process.approve(home.settings, request, by=person, auth=home.auth)
-            for person in APPROVERS
-        ]
-        welcome = approvals[-1].welcome
-        if welcome is None:
-            raise RuntimeError(f"{place.name} is not active after two approvals")
-        node_process.join(place.settings, welcome, place.auth)
-
-    def _register(self, place: NodePlace, client: SystemClient) -> None:
-        key = jose.generate_signing_key()
-        jose.save_key(self.key_file(client.client_id), key)
-        registration = ClientRegistration.model_validate(
-            {
-                "client_id": client.client_id,
-                "institution": place.institution.id,
-                "unit": client.unit,
-                "mandates": client.mandates,
-                "scopes": client.scopes,
-                "audiences": (place.base_url,),
-                "jwks": issuer_clients.key_set(jose.public_jwk(key)),
-            }
-        )
-        issuer_clients.register(place.auth, registration, by="sandbox")
-        self.systems[client.client_id] = LocalSystem(
-            client.client_id,
-            key,
-            node=place.base_url,
-            address=place.address,
-            scopes=[scope.value for scope in client.scopes],
-        )
 
     def key_file(self, client_id: str) -> Path:
         """Where a system's private key is, for `relevo token`."""

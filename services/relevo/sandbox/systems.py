@@ -70,6 +70,13 @@ class LocalSystem:
         }
         return self._http.request(method, path, json=body, headers=sent, params=params)
 
+    def send(
+        self, path: str, content: bytes, *, media_type: str, params: Mapping[str, Any]
+    ) -> httpx.Response:
+        """A file, as it is."""
+        headers = {"authorization": f"Bearer {self.token()}", "content-type": media_type}
+        return self._http.post(path, content=content, headers=headers, params=params)
+
     def get(self, path: str, **params: Any) -> Any:
         """What a path says.
 
