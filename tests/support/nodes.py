@@ -59,6 +59,9 @@ RECEPTION = "gt.igm.crr"
 CONSULATE = "gt.consulado-tapachula"
 PGN = "gt.pgn"
 SAFE_HOUSE = "gt.refugio-ambar"
+AUTHORITY = "mx.pprotnna-chiapas"
+ALTERNATE = "mx.pprotnna-federal"
+LAWYERS = "us.clinica-sonora"
 GATEWAY = "gateway.mx"
 ALL_SCOPES = " ".join(
     scope.value for scope in Scope if scope not in {Scope.MESSAGES_DELIVER, Scope.FEDERATION_RELAY}
@@ -80,6 +83,9 @@ def a_profile(institution: str) -> InstitutionProfile:
         },
         CONSULATE: {"type": "consulate", "mandates": ["consular_protection"]},
         PGN: {"type": "child_protection_authority", "mandates": ["child_protection"]},
+        AUTHORITY: {"type": "child_protection_authority", "mandates": ["child_protection"]},
+        ALTERNATE: {"type": "child_protection_authority", "mandates": ["child_protection"]},
+        LAWYERS: {"type": "law_firm_or_legal_clinic", "mandates": ["legal_aid"]},
         SAFE_HOUSE: {"type": "shelter", "mandates": ["gbv_services", "child_protection"]},
     }
     return InstitutionProfile(
@@ -307,7 +313,16 @@ def pin_each_other(network: Network) -> None:
 def a_consent(now: datetime = START, **changes: Any) -> dict[str, Any]:
     given: dict[str, Any] = {
         "person_id": "T-1",
-        "notice": {"id": "general", "version": "3", "language": "es", "channel": "read_aloud"},
+        "notice": {
+            "id": "general",
+            "version": "3",
+            "language": "es",
+            "channel": "read_aloud",
+            "before_statements": {
+                "told_at": now.isoformat(),
+                "also_enforces": ["gt.igm.control"],
+            },
+        },
         "purposes": ["service_delivery", "identity_documentation"],
         "categories": ["identity", "contact", "location_municipality", "family"],
         "recipients": [

@@ -23,6 +23,8 @@ CONFIRM_WITHIN: Final = timedelta(hours=1)
 _WITHOUT_CONSENT: Final = frozenset({"vital_interest", "public_interest_mandate"})
 """Bases under which a family is referred before each adult can be asked."""
 
+_FOR_A_CHILD: Final = frozenset({"guardian", "authority"})
+
 SplitReason = Literal["safety_concern", "best_interests", "risk_to_life"]
 SheetText = Literal["medical_transfer", "other_lodging", "other_office"]
 
@@ -115,7 +117,7 @@ class Split(ContractModel):
 
 def given_until(consent: Consent, persons: Sequence[Person]) -> datetime | None:
     """When what somebody else gave for one of these ends: at 18. None for her own word."""
-    if consent.given_by.capacity == "self":
+    if consent.given_by.capacity not in _FOR_A_CHILD:
         return None
     known = [adult_at(person) for person in persons if person.person_id == consent.person_id]
     if consent.given_by.comes_of_age_on is not None:
@@ -151,8 +153,8 @@ def check_adults(
     """
     if len(persons) < 2 or basis in _WITHOUT_CONSENT:
         return
-    own = {c.person_id for c in consents if c.given_by.capacity == "self"}
-    by_others = {c.person_id for c in consents if c.given_by.capacity != "self"}
+    own = {c.person_id for c in consents if c.given_by.capacity not in _FOR_A_CHILD}
+    by_others = {c.person_id for c in consents if c.given_by.capacity in _FOR_A_CHILD}
     missing = [
         place
         for place, person in enumerate(persons, start=1)

@@ -8,7 +8,7 @@ from relevo.contracts.contact_rules import Permission
 from relevo.contracts.follow_up import Attempt, AttemptEnding, AttemptOpening
 from relevo.contracts.lifecycles.follow_up import ATTEMPTABLE
 from relevo.contracts.problem import FieldError, ProblemError
-from relevo.node.storage import follow_ups
+from relevo.node.storage import follow_ups, splits
 from relevo.node.storage.follow_ups import StoredAttempt, StoredFollowUp
 from relevo.node.storage.vault import ErasedError
 from relevo.servicekit import idempotency
@@ -140,7 +140,9 @@ def _person(book: Book, held: StoredFollowUp, opening: AttemptOpening) -> int:
     if not live:
         raise ProblemError("grant_not_live", grant_state="withdrawn")
     places = reach_of(book.connection, book.node, held).referral.details.get("follow_up", {})
-    covered = sorted({place for grant_id, place in places.items() if grant_id in live})
+    # Whoever was parted from the others for her safety is not sought through them.
+    gone = splits.gone_from(book.connection, held.referral_id or "")[0]
+    covered = sorted({place for grant_id, place in places.items() if grant_id in live} - gone)
     if opening.person in covered:
         return int(opening.person or 0)
     if opening.person is None and len(covered) == 1:

@@ -1,20 +1,22 @@
 """Slices under which the result of a follow-up may go to those whom a person named for it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from relevo.contracts import coverage
 from relevo.contracts.consent import Consent
 from relevo.contracts.follow_up import FOLLOW_UP_PURPOSE
 from relevo.contracts.identifiers import institution_of
+from relevo.contracts.institution import InstitutionProfile
 from relevo.contracts.message_types.referral_submitted import FollowUpGrant
-from relevo.contracts.pathways.loader import Pathway
+from relevo.contracts.pathways.schema import Pathway
 from relevo.contracts.person import Person
+from relevo.contracts.privilege import PRIVILEGED
 from relevo.contracts.vocabularies.loader import in_code_order
 from relevo.node.storage.grants import HeldGrant
 
 from .context import Node
+from .cut import Cut, parties_named
 from .slices import sign_slice
 
 RESULT_CATEGORIES: Final = ("service_history",)
@@ -41,13 +43,14 @@ def named_for_follow_up(
     persons: Sequence[Person],
     *,
     holder: str,
-    excluded: set[str],
+    may_leave: Cut,
+    profiles: Mapping[str, InstitutionProfile],
 ) -> NamedForFollowUp:
     """Whom this consent names, on a route that allows it and for a receiver that she lets do it."""
     places = [place for place, p in enumerate(persons, 1) if p.person_id == record.person_id]
     parties: list[str] = []
     if places and route.allows_follow_up and _may_follow_up(record, holder):
-        parties = coverage.named_for(record, "follow_up", excluded_countries=excluded)
+        parties = parties_named(record, "follow_up", may_leave, profiles)
     return NamedForFollowUp(record, places[0] if places else None, parties)
 
 
@@ -79,11 +82,12 @@ def _may_follow_up(record: Consent, holder: str) -> bool:
 
 
 def _categories(record: Consent, party: str) -> list[str]:
-    """The default, and what she wrote beside this party's name and allows at all."""
+    """The default, and what she wrote beside this party's name and allows at all; privileged things never."""
     written = {
         category
         for entry in record.recipients
         if entry.party == party and "follow_up" in entry.only
         for category in entry.categories or ()
     }
-    return in_code_order("data_category", {*RESULT_CATEGORIES, *(written & set(record.categories))})
+    allowed = (written & set(record.categories)) - PRIVILEGED
+    return in_code_order("data_category", {*RESULT_CATEGORIES, *allowed})

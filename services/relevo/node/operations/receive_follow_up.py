@@ -13,7 +13,7 @@ from relevo.contracts.message_types.follow_up_requested import (
 from relevo.contracts.message_types.follow_up_result import FOLLOW_UP_RESULT
 from relevo.contracts.message_types.follow_up_state import FOLLOW_UP_STATE, FollowUpState
 from relevo.contracts.problem import ProblemError
-from relevo.node.storage import follow_ups, grants, referrals
+from relevo.node.storage import follow_ups, grants, referrals, splits
 from relevo.node.storage.follow_ups import Event, StoredFollowUp
 from relevo.node.storage.referrals import StoredReferral
 
@@ -50,7 +50,10 @@ def _requested(batch: Batch, item: Opened) -> bool:
     if follow_ups.count_open(batch.connection, referral.id) >= MOST_OPEN:
         raise ProblemError("too_many_requests", retry_after_seconds=_BUSY_SECONDS)
     places = referral.details.get("follow_up", {})
-    persons = sorted({places[one.held.id] for one in live if one.held.id in places})
+    gone = splits.gone_from(batch.connection, referral.id)[0]
+    persons = sorted({places[one.held.id] for one in live if one.held.id in places} - gone)
+    if gone and not persons:
+        raise ProblemError("not_found")
     new = StoredFollowUp(
         id=envelope.sub,
         role="holder",

@@ -74,6 +74,7 @@ def view(referral: StoredReferral, now: datetime) -> Referral:
         withheld=details.get("withheld", []),
         local_reference=details.get("local_reference"),
         part_of=referral.part_of,
+        marks=details.get("marks", []),
         possible_next=_possible_next(referral),
         due=None if clocks.due is None else Due(clock=clocks.due.clock, at=clocks.due.at),
         overdue=clocks.overdue,
