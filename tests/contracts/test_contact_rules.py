@@ -1,5 +1,7 @@
+import zoneinfo
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -192,3 +194,15 @@ def test_no_number_is_ever_shown_against_a_rule(
     if only:
         assert set(permission.addresses) <= set(only)
     assert channel in usable_channels(said, CONTACT) | {"post"}
+
+
+def test_time_zones_are_known_on_a_machine_without_zone_data() -> None:
+    said = rules(time_zone="America/Guatemala", **EVENING)
+    zoneinfo.reset_tzpath(to=[])
+    ZoneInfo.clear_cache()
+    try:
+        assert may_contact(said, CONTACT, channel="call", now=NOON).forbidden_by == "hours"
+        assert may_contact(said, CONTACT, channel="call", now=NOON + timedelta(hours=6)).allowed
+    finally:
+        zoneinfo.reset_tzpath()
+        ZoneInfo.clear_cache()
