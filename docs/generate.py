@@ -22,7 +22,7 @@ from relevo.node.config import NodeSettings
 from relevo.servicekit.settings import ServiceSettings
 
 from .markdown import code, page, table
-from .routes import pathway_pages, triage_pages
+from .routes import pathway_file_page, pathway_pages, triage_pages
 
 FOLDER: Final = Path(__file__).resolve().parent
 # Moves that any state before an outcome may make; drawn, they would hide the rest.
@@ -341,6 +341,7 @@ PAGES: Final[dict[str, Callable[[], str]]] = {
     "reference/message-types.md": message_types,
     "reference/vocabularies.md": vocabularies,
     "reference/pathways.md": pathway_pages,
+    "reference/pathway-file.md": pathway_file_page,
     "reference/triage.md": triage_pages,
 }
 

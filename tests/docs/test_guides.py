@@ -154,3 +154,9 @@ def test_an_institutions_systems_do_as_written(tmp_path: Path) -> None:
 def test_every_guide_is_followed() -> None:
     followed = set(re.findall(r'"([a-z-]+\.md)"', Path(__file__).read_text("utf-8")))
     assert followed == {guide.name for guide in GUIDES.glob("*.md")}
+
+
+def test_add_a_pathway_is_done_as_written(tmp_path: Path) -> None:
+    said = typed(script("add-a-pathway.md"), tmp_path / "typed")
+    assert "gt-municipal-welcome.toml:14:13: error: `sheltr` is not a code of mandate" in said
+    assert "Municipal welcome" in said

@@ -23,6 +23,10 @@ class GatewaySettings(ServiceSettings):
         default=None,
         description="Further Cedar policies (*.cedar) that stand beside the built-in ones.",
     )
+    pathway_directory: Path | None = Field(
+        default=None,
+        description="Further pathways (*.toml) that stand beside the built-in ones.",
+    )
     directory_cache_seconds: int = Field(
         default=300,
         ge=1,

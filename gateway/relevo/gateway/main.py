@@ -16,6 +16,7 @@ from relevo.servicekit.http_client import outbound_http
 from relevo.servicekit.issuer_statements import Fetch
 from relevo.servicekit.migrations import is_current
 from relevo.servicekit.vocabularies import vocabulary_router
+from relevo.servicekit.pathway_files import add_pathways
 from relevo.servicekit.worker import Worker
 
 from .api import (
@@ -76,6 +77,7 @@ def make_gateway(
     Raises:
         MissingKeysError: `relevo gateway init` has not been run.
     """
+    add_pathways(settings.pathway_directory)
     clock = clock or make_clock(settings)
     keys = GatewayKeys.load(settings)
     return Gateway(

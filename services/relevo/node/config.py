@@ -33,6 +33,10 @@ class NodeSettings(ServiceSettings):
     directory_cache_seconds: int = Field(
         default=60, ge=5, le=3600, description="Age at which a directory entry is asked for again."
     )
+    pathway_directory: Path | None = Field(
+        default=None,
+        description="Further pathways (*.toml) that stand beside the built-in ones.",
+    )
     master_key_file: Path | None = Field(
         default=None,
         description="File of the key that wraps the data keys; default in key_directory.",

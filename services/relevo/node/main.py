@@ -18,6 +18,7 @@ from relevo.servicekit.http_client import ServiceClient, outbound_http
 from relevo.servicekit.issuer_statements import Fetch
 from relevo.servicekit.migrations import is_current
 from relevo.servicekit.oauth_client import TokenSource
+from relevo.servicekit.pathway_files import add_pathways
 from relevo.servicekit.worker import Worker
 
 from .api import (
@@ -84,6 +85,7 @@ def create_app(
         clock: A controllable one, for tests and the sandbox.
         fetch: How the issuer's keys are read when it stands in the same process.
     """
+    add_pathways(settings.pathway_directory)
     owns_database = database is None
     opened = database or Database(settings.database_url)
     http = outbound_http(

@@ -95,7 +95,7 @@ class QuietDays(ContractModel):
 class Asked(ContractModel):
     """A data category that receivers of this pathway get, and what for."""
 
-    category: DataCategory
+    category: DataCategory = Field(description="What; once in the pathway")
     why: ShortText = Field(description="What the receiver does with it")
     required: Flag = Field(default=False, description="Without it the receiver cannot work")
     special_because: ShortText | None = Field(
@@ -113,13 +113,13 @@ class Pathway(ContractModel):
     title_es_mx: ShortText | None = Field(
         default=None, description="Where Mexico says it otherwise"
     )
-    summary_en: ShortText | None = None
+    summary_en: ShortText | None = Field(default=None, description="One line for people")
     summary_es: ShortText | None = None
     sources: list[ShortText] = Field(min_length=1, description="Where the route is described")
     countries: list[Country] = Field(
         min_length=1, description="Where it begins, passes and ends: ISO 3166-1 alpha-2"
     )
-    profiles: list[CaseProfile] = Field(default=[], description="Of whom it is meant for")
+    profiles: list[CaseProfile] = Field(default=[], description="Whom it is meant for")
     services: list[ServiceType] = Field(min_length=1, description="What it can lead to")
     receiver_mandates: list[Mandate] = Field(
         min_length=1, description="The receiver, institution or unit, holds one of these"
@@ -151,7 +151,9 @@ class Pathway(ContractModel):
         default=None,
         description="Absent: an open route allows it on request, without calendar; a sealed one never",
     )
-    quiet_days: list[QuietDays] = []
+    quiet_days: list[QuietDays] = Field(
+        default=[], description="When she and her family are left in peace"
+    )
     sensitivity: Literal["open", "sealed"] = Field(
         default="open", description="A sealed route's name is never seen by gateways"
     )
