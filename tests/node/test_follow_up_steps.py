@@ -92,6 +92,11 @@ async def test_another_unit_sees_it_only_when_it_is_redirected_to_it(network: Ne
         path = f"{follow_up}/transitions"
         away = await post(institute, path, {"to": "redirected", "redirect_to": "gt.renap"})
         assert (away.status_code, problem(away)) == (422, "invalid_input")
+        for nobody in ("gt.igm.nadie", "gt.igm.control", RECEPTION):
+            lost = await post(
+                institute, path, {"to": "redirected", "redirect_to": nobody}, unit=RECEPTION
+            )
+            assert (lost.status_code, problem(lost)) == (422, "invalid_input")
         step = {"to": "redirected", "redirect_to": "gt.igm.car"}
         assert (await post(institute, path, step, unit=RECEPTION)).status_code == 200
         assert (await other.get(f"/v1/follow-ups/{follow_up}")).status_code == 200

@@ -217,9 +217,10 @@ async def post_follow_up_transition(
     follow_up_id: HeldId,
     body: FollowUpStep,
     node: NodeHere,
+    directory: DirectoryHere,
     caller: Annotated[Caller, require(Scope.FOLLOW_UPS_RESPOND)],
 ) -> FollowUp:
-    return await step_follow_up(node, caller, follow_up_id, body)
+    return await step_follow_up(node, directory, caller, follow_up_id, body)
 
 
 @router.post(

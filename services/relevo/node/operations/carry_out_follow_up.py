@@ -13,7 +13,6 @@ from relevo.contracts.follow_up import (
     opens_offer,
     result_of,
 )
-from relevo.contracts.identifiers import institution_of
 from relevo.contracts.lifecycles.follow_up import (
     FRUITLESS,
     NEEDS_REASON,
@@ -25,12 +24,13 @@ from relevo.contracts.message_types.follow_up_result import FOLLOW_UP_RESULT
 from relevo.contracts.privilege import PRIVILEGED
 from relevo.contracts.problem import FieldError, ProblemError
 from relevo.contracts.vocabularies.loader import in_code_order
-from relevo.node.storage import follow_ups
+from relevo.node.storage import follow_ups, peers
 from relevo.node.storage.follow_ups import StoredFollowUp
 from relevo.node.storage.vault import ErasedError
 from relevo.servicekit.access_token import Caller
 
 from .context import Node
+from .directory import Directory
 from .follow_up_book import Book
 from .follow_up_grants import LiveSlice, live_slices
 from .reach import reach_of
@@ -42,15 +42,17 @@ _ENDED_AT_ONCE = 100
 
 
 async def step_follow_up(
-    node: Node, caller: Caller, follow_up_id: str, step: FollowUpStep
+    node: Node, directory: Directory, caller: Caller, follow_up_id: str, step: FollowUpStep
 ) -> FollowUp:
     """Takes a step and tells the asker. Repeating the last one changes nothing.
 
     Raises:
         ProblemError: `not_found`, `illegal_transition`, `not_your_step`, `reason_required`,
-            `too_few_attempts` or `invalid_input` for a unit of somebody else.
+            `too_few_attempts` or `invalid_input` for no unit of this institution.
     """
     party_of(node, caller)
+    if step.redirect_to is not None:
+        await directory.profile(node.institution)  # kept, and read in the transaction
     after = await node.database.write(_step, node, caller, follow_up_id, step)
     node.wake()
     return after
@@ -69,7 +71,7 @@ def _step(
     book = Book(connection, node, node.clock.business())
     owner = held.owner
     if step.redirect_to is not None:
-        owner = _within(held, step.redirect_to)
+        owner = _within(connection, node, held, step.redirect_to)
     if step.to == "unreachable":
         _check_tried(connection, node, held)
     try:
@@ -90,13 +92,23 @@ def _step(
     return view_follow_up(connection, node, after)
 
 
-def _within(held: StoredFollowUp, party: str) -> str:
-    """Another part of the same institution: how to reach her never leaves it."""
-    if institution_of(party) != institution_of(held.holder) or party == held.owner:
+def _within(connection: Connection, node: Node, held: StoredFollowUp, party: str) -> str:
+    """Another part of the same institution that may know of her: how to reach her never leaves it."""
+    if party == held.owner or not node.is_ours(party):
         detail = "another unit of the institution that received the referral, or that institution"
         raise ProblemError(
             "invalid_input", errors=[FieldError(pointer="/redirect_to", detail=detail)]
         )
+    ours = peers.profiles(connection, [node.institution]).get(node.institution)
+    units = {} if ours is None else {unit.id: unit for unit in ours.units}
+    # Before this node first met its gateway, nobody can tell which units there are.
+    if party != node.institution and ours is not None:
+        unit = units.get(party)
+        if unit is None or "enforcement" in unit.mandates:
+            detail = "a unit that the directory lists, and none that enforces"
+            raise ProblemError(
+                "invalid_input", errors=[FieldError(pointer="/redirect_to", detail=detail)]
+            )
     return party
 
 
