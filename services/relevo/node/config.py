@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from relevo.contracts.identifiers import InstitutionId
+from relevo.contracts.identifiers import InstitutionId, PartyId
 from relevo.servicekit.settings import ServiceSettings
 
 
@@ -33,9 +33,30 @@ class NodeSettings(ServiceSettings):
     directory_cache_seconds: int = Field(
         default=60, ge=5, le=3600, description="Age at which a directory entry is asked for again."
     )
+    child_protection_authority: PartyId | None = Field(
+        default=None,
+        description="The authority that is told at once of every unaccompanied or separated child that is "
+        "referred from here: that of the country where the children are.",
+    )
+    child_protection_alternate: PartyId | None = Field(
+        default=None,
+        description="Who is told instead when that authority is implicated, or does not look at a notice "
+        "within its clock.",
+    )
+    child_protection_law: str | None = Field(
+        default=None,
+        max_length=200,
+        description="The law that a notice names; default: that of the authority's country.",
+    )
     pathway_directory: Path | None = Field(
         default=None,
         description="Further pathways (*.toml) that stand beside the built-in ones.",
+    )
+    max_attachment_bytes: int = Field(
+        default=10 * 1024 * 1024,
+        ge=64 * 1024,
+        le=50 * 1024 * 1024,
+        description="Largest file that the institution's own systems may upload.",
     )
     master_key_file: Path | None = Field(
         default=None,

@@ -73,7 +73,12 @@ def sections_of(body: dict[str, Any]) -> set[str]:
     for person in body.get("persons", []):
         found |= {name for name, value in person.items() if name in SECTIONS and value is not None}
         found |= {category_of_need(need) for need in person.get("specific_needs", [])}
-    return found | {one["category"] for one in body.get("attachments", [])}
+    return found | categories_of_files(body)
+
+
+def categories_of_files(body: dict[str, Any]) -> set[str]:
+    """The data categories of the files that a sealed body names."""
+    return {one["category"] for one in body.get("attachments", [])}
 
 
 REFERRAL_SUBMITTED = MessageType(

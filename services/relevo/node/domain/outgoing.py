@@ -36,9 +36,14 @@ class OutgoingMessage(ContractModel):
     event_seq: int | None = None
     state: CoarseState | None = None
     replaces: str | None = None
+    blobs: list[str] = []
     test: bool
     expires_at: datetime
     body: dict[str, object]
+    excluded_countries: list[str] = []
+    """Whose gateways must not carry it. Asked when it leaves, and never in the envelope."""
+    requested: bool = True
+    """Whether each person asked for this receiver herself, as a consulate needs."""
 
     @property
     def priority(self) -> int:
@@ -84,6 +89,7 @@ class OutgoingMessage(ContractModel):
             basis=self.basis,
             withdrawn=self.withdrawn,
             replaces=self.replaces,
+            blobs=self.blobs,
             test=self.test,
             content=content,
         )

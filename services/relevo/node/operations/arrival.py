@@ -7,11 +7,15 @@ from typing import cast
 from relevo.contracts.message_types.referral_submitted import ReferralSubmitted
 from relevo.contracts.pathways.loader import public_name
 from relevo.node.storage import referrals
+from relevo.node.storage.attachments import SealedRows
+from relevo.node.storage.coming_of_age import ComingOfAge
 from relevo.node.storage.grants import HeldGrant
 from relevo.node.storage.referrals import SealedReferral, StoredEvent, StoredReferral
 
 from .context import Node
+from .look_again import ages_of, look_again
 from .open_envelope import Opened
+from .receive_files import sealed_files
 
 
 @dataclass(frozen=True)
@@ -22,13 +26,18 @@ class Arrival:
     first: StoredEvent
     sealed: SealedReferral
     grants: list[HeldGrant]
+    files: SealedRows
+    marks: list[str]
+    ages: list[ComingOfAge]
 
 
 def arrival(node: Node, item: Opened) -> Arrival:
     """Makes the rows of a received referral, each person under a key of her own."""
     envelope, body = item.envelope, cast("ReferralSubmitted", item.body)
     now = node.clock.business()
+    marks = look_again(item, body, now=now)
     key_ids = [node.vault.new_key() for _ in body.persons]
+    files = sealed_files(node, item, dict(enumerate(key_ids, start=1)))
     stored = StoredReferral(
         id=envelope.sub,
         reference_code=envelope.reference_code,
@@ -56,6 +65,7 @@ def arrival(node: Node, item: Opened) -> Arrival:
             "contact_rules": [t.contact_rules.model_dump(mode="json") for t in body.terms],
             "rules_of": [terms.person for terms in body.terms],
             "follow_up": _followed_up(item, body),
+            "marks": marks,
             "denials": [d.model_dump(mode="json") for t in body.terms for d in t.denials],
         },
         persons=[p.model_dump(mode="json", exclude_none=True) for p in body.persons],
@@ -66,6 +76,9 @@ def arrival(node: Node, item: Opened) -> Arrival:
         first=first,
         sealed=referrals.seal(node.vault, stored, first, key_ids=key_ids),
         grants=grants_of(item),
+        files=files,
+        marks=marks,
+        ages=ages_of(stored, body),
     )
 
 

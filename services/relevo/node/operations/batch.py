@@ -13,8 +13,18 @@ from relevo.contracts.message_types.message_inapplicable import (
 from relevo.contracts.message_types.referral_submitted import REFERRAL_SUBMITTED
 from relevo.contracts.problem import ProblemError
 from relevo.contracts.receipt import Receipt
-from relevo.node.storage import cancellations, grants, inbox, outbox, referrals
+from relevo.node.storage import (
+    attachments,
+    cancellations,
+    coming_of_age,
+    grants,
+    inbox,
+    outbox,
+    referrals,
+)
+from relevo.node.storage.attachments import SealedRows
 from relevo.node.storage.cancellations import Asked
+from relevo.node.storage.coming_of_age import ComingOfAge
 from relevo.node.storage.grants import HeldGrant
 from relevo.node.storage.holdings import Holdings
 from relevo.node.storage.inbox import Received
@@ -60,6 +70,8 @@ class Batch:
         self._subjects = {item.envelope.sub for item in opened}
         self._grants: list[HeldGrant] = []
         self._received: list[Received] = []
+        self._files: list[SealedRows] = []
+        self._ages: list[ComingOfAge] = []
 
     @cached_property
     def unasked_cancels(self) -> dict[str, Asked]:
@@ -74,11 +86,25 @@ class Batch:
         """Grants that came with a message."""
         self._grants += held
 
+    def keep_files(self, made: SealedRows) -> None:
+        """Files that a message names; their bytes are fetched after.
+
+        Raises:
+            ProblemError: `envelope_malformed`, one is known: an id is used once.
+        """
+        ids = {row["id"] for row in made.attachments}
+        kept = {row["id"] for one in self._files for row in one.attachments}
+        if ids & kept or attachments.known_among(self.connection, ids):
+            raise ProblemError("envelope_malformed", fault="a file's id came before")
+        self._files.append(made)
+
     def take(self, new: Arrival) -> None:
         """A referral that was not here before."""
+        self.keep_files(new.files)
         self.holdings.add(new.stored, new.sealed, new.first)
         self.codes.add(new.stored.reference_code)
         self._grants += new.grants
+        self._ages += new.ages
 
     def new_grants(self, referral_id: str) -> list[HeldGrant]:
         """Slices that came in this very transaction."""
@@ -129,4 +155,6 @@ class Batch:
         """Stores it all. The last thing of its transaction."""
         inbox.add(self.connection, self._received)
         grants.add(self.connection, self._grants)
+        attachments.add(self.connection, self._files)
+        coming_of_age.note(self.connection, self._ages)
         self.holdings.write()

@@ -12,6 +12,7 @@ from typing import Any, Final
 from joserfc.jwk import OKPKey
 from pydantic import ValidationError
 
+from relevo.contracts.attachment import blobs_of
 from relevo.contracts.coverage import check_slices
 from relevo.contracts.envelope import (
     CLOCK_SKEW,
@@ -26,7 +27,11 @@ from relevo.contracts.grant_slice import GRANT_TYP, GrantSlice
 from relevo.contracts.identifiers import institution_of
 from relevo.contracts.message_types.information_supplied import INFORMATION_SUPPLIED
 from relevo.contracts.message_types.kind import MessageType
-from relevo.contracts.message_types.referral_submitted import REFERRAL_SUBMITTED, sections_of
+from relevo.contracts.message_types.referral_submitted import (
+    REFERRAL_SUBMITTED,
+    categories_of_files,
+    sections_of,
+)
 from relevo.contracts.message_types.registry import MESSAGE_TYPES
 from relevo.contracts.model import ContractModel
 from relevo.contracts.problem import ProblemError
@@ -61,7 +66,11 @@ class Arrived:
 
 @dataclass(frozen=True)
 class Opened:
-    """A message whose every claim was checked, ready to be applied."""
+    """A message whose every claim was checked, ready to be applied.
+
+    Attributes:
+        dropped: Something was left outside that this institution may not keep.
+    """
 
     envelope: Envelope
     digest: str
@@ -70,6 +79,7 @@ class Opened:
     grants: list[GrantSlice]
     grant_jws: list[str]
     return_grants: list[tuple[GrantSlice, str]]
+    dropped: bool = False
 
 
 class _AskFirstError(Exception):
@@ -161,6 +171,8 @@ def _open(signers: _Signers, arrived: Arrived) -> Opened:
         ) from error
     grants = [_verified_slice(signers, grant) for grant in envelope.grants]
     if {grant.jti for grant in grants} != set(content.grant_ids):
+        raise ProblemError("grant_mismatch")
+    if blobs_of(getattr(body, "attachments", [])) != sorted(envelope.blobs):
         raise ProblemError("grant_mismatch")
     if kind.message_class == "content":
         _check_content(node, envelope, kind, content, grants)
@@ -274,7 +286,7 @@ def _check_content(
     content: SealedContent,
     grants: list[GrantSlice],
 ) -> None:
-    inside = sections_of(content.body) if kind in _OF_PERSONS else set(envelope.categories)
+    inside = sections_of(content.body) if kind in _OF_PERSONS else categories_of_files(content.body)
     if not inside <= set(envelope.categories):
         # More is inside than the envelope says: the gateways were told less than was sent.
         raise ProblemError("grant_mismatch")

@@ -6,11 +6,13 @@ from datetime import datetime
 import structlog
 from sqlalchemy import Connection
 
+from relevo.contracts.envelope import DEFAULT_LIFETIME
 from relevo.contracts.message_types.follow_up_requested import FOLLOW_UP_REQUESTED
 from relevo.contracts.message_types.referral_submitted import REFERRAL_SUBMITTED
 from relevo.contracts.receipt import Receipt
 from relevo.node.domain.outgoing import OutgoingMessage
-from relevo.node.storage import outbox, referrals
+from relevo.node.domain.timing import never_expires
+from relevo.node.storage import attachments, grants, outbox, referrals
 from relevo.node.storage.holdings import Holdings
 from relevo.node.storage.outbox import Ended, Sent
 from relevo.servicekit import checkpoint, merkle
@@ -95,7 +97,9 @@ def end_message(
     """A message reached its end: delivered, refused, expired or dead. Told on the feed."""
     if problem == "envelope_expired":
         state = "expired"
-    resealed = problem in _RESEALED and _seal_again(connection, holdings, node, message.id, now)
+    resealed = (
+        problem in _RESEALED and _seal_again(connection, holdings, node, message.id, now)
+    ) or (state == "expired" and _send_again(connection, holdings, node, message, now))
     holdings.end(Ended(message.id, state, problem, receipt))
     if message.message_type == FOLLOW_UP_REQUESTED.id and state != "delivered" and not resealed:
         book = Book(connection, node, now)
@@ -123,6 +127,39 @@ def _seal_again(
     again = plan.model_copy(update={"id": new_id(), "replaces": message_id})
     message = OutgoingMessage.model_validate(again.model_dump())
     holdings.queue(outbox.seal(node.vault, key_id, message, now=now))
+    attachments.message_replaced(connection, message_id, message.id)
+    node.wake()
+    return True
+
+
+def _send_again(
+    connection: Connection, holdings: Holdings, node: Node, message: Sent, now: datetime
+) -> bool:
+    """A search does not end because nobody fetched it in time: it goes out once more, as long as its
+    grants let it.
+    """
+    held = holdings.get(message.referral_id)
+    if (
+        held is None
+        or message.message_type != REFERRAL_SUBMITTED.id
+        or held.sharing == "withdrawn"
+        or not never_expires(held.pathway)
+    ):
+        return False
+    kept = outbox.plan_of(connection, node.vault, message.id)
+    if kept is None:
+        return False
+    plan, key_id = kept
+    carried = set(plan.grant_ids)
+    until = [g.expires_at for g in grants.of_referral(connection, held.id) if g.id in carried]
+    expires_at = min([now + DEFAULT_LIFETIME, *until])
+    if expires_at <= now:
+        return False
+    again = plan.model_copy(
+        update={"id": new_id(), "replaces": message.id, "expires_at": expires_at}
+    )
+    renewed = OutgoingMessage.model_validate(again.model_dump())
+    holdings.queue(outbox.seal(node.vault, key_id, renewed, now=now))
     node.wake()
     return True
 

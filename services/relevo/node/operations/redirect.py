@@ -11,19 +11,25 @@ from typing import Final
 from pydantic import ValidationError
 from sqlalchemy import Connection
 
+from relevo.contracts.attachment import AttachmentInput
+from relevo.contracts.childhood import ToldOfChildren
 from relevo.contracts.consent import Consent
+from relevo.contracts.institution import InstitutionProfile
 from relevo.contracts.lifecycles.referral import COARSE, ENDED
 from relevo.contracts.message_types.redirect_followed import REDIRECT_FOLLOWED, RedirectFollowed
 from relevo.contracts.problem import ProblemError
 from relevo.contracts.referral import ReferralSubmission
-from relevo.node.storage import consents, feed, grants, outbox, redirects, referrals
+from relevo.node.storage import consents, feed, grants, outbox, peers, redirects, referrals, splits
 from relevo.node.storage.holdings import Holdings
 from relevo.node.storage.redirects import Redirect
 from relevo.node.storage.referrals import StoredReferral
 from relevo.servicekit.access_token import Caller
 
+from . import attach
+from .attach import Uploads
 from .batch import Batch
 from .context import Node
+from .cut import unasked_institutions
 from .directory import Directory, Peer
 from .draft import Draft, draft
 from .open_envelope import Opened
@@ -53,7 +59,14 @@ async def _go_on(node: Node, directory: Directory, parent_id: str) -> None:
             known = await node.database.read(
                 consents.get_many, node.vault, parent.details.get("consent_ids", [])
             )
-            outcome = await asyncio.to_thread(_draft, node, parent, proposed, peer, known)
+            records = [record for record, _ in known.values()]
+            profiles = await node.database.read(
+                peers.profiles, sorted({*unasked_institutions(records), node.institution})
+            )
+            files = await node.database.read(_files, node, parent)
+            outcome = await asyncio.to_thread(
+                _draft, node, parent, proposed, peer, known, profiles, files
+            )
         except ProblemError as problem:
             outcome = problem
     await node.database.write(_store, node, parent, proposed, outcome)
@@ -73,6 +86,8 @@ def _read(
         if before is None or kept is None or kept.child_id != chain[-1].id:
             break
         chain.append(before)
+    if splits.gone_from(connection, parent_id)[0]:
+        return parent, None, chain  # a family that was split: who goes where is for people to say
     return parent, redirects.proposed_in(connection, node.vault, parent), chain
 
 
@@ -83,12 +98,25 @@ def _check_chain(chain: list[StoredReferral], proposed: str) -> None:
         raise ProblemError("redirect_loop", receiver=proposed)
 
 
+def _ourselves(node: Node, parent: StoredReferral) -> Caller:
+    unit = None if parent.owner == node.institution else parent.owner
+    return Caller("redirect", node.institution, unit, frozenset(), None, frozenset())
+
+
+def _files(connection: Connection, node: Node, parent: StoredReferral) -> Uploads:
+    """The files that went with it: they go on as well, where consent lets them."""
+    wanted = [AttachmentInput(**one) for one in parent.details.get("attachments", [])]
+    return attach.read_uploads(connection, node, _ourselves(node, parent), wanted)
+
+
 def _draft(
     node: Node,
     parent: StoredReferral,
     proposed: str,
     peer: Peer | None,
     known: dict[str, tuple[Consent, str]],
+    profiles: dict[str, InstitutionProfile],
+    files: Uploads,
 ) -> Draft:
     """The same record, needs and consents for another receiver; everything is checked afresh."""
     if parent.sharing == "withdrawn":
@@ -108,21 +136,23 @@ def _draft(
                 "basis": details.get("basis"),
                 "local_reference": details.get("local_reference"),
                 "part_of": parent.id,
+                "attachments": details.get("attachments", []),
             }
         )
     except ValidationError:
         raise ProblemError("consent_missing") from None  # she was erased
-    unit = None if parent.owner == node.institution else parent.owner
-    ourselves = Caller("redirect", node.institution, unit, frozenset(), None, frozenset())
     return draft(
         node,
-        ourselves,
+        _ourselves(node, parent),
         parent.owner,
         submission,
         peer=peer,
         consents=known,
         now=node.clock.business(),
         parent=parent,
+        profiles=profiles,
+        told=None if details.get("children") is None else ToldOfChildren(**details["children"]),
+        uploads=files,
     )
 
 
@@ -164,6 +194,8 @@ def _store(
         )
     ]
     if made is not None:
+        if made.files is not None:
+            attach.store(connection, [made.files])
         referrals.add(connection, [made.referral])
         grants.add(connection, made.grants)
         outbox.add(connection, [made.message])

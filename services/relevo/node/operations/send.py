@@ -9,6 +9,7 @@ The link may be down: nothing here waits for it.
 
 import hashlib
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -17,16 +18,41 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from relevo.contracts.consent import Consent
+from relevo.contracts.identifiers import country_of
+from relevo.contracts.implicated import without_implicated
+from relevo.contracts.institution import InstitutionProfile
+from relevo.contracts.pathways.loader import pathway
+from relevo.contracts.person import implicated_in
 from relevo.contracts.problem import ProblemError
 from relevo.contracts.referral import ReferralSubmission
-from relevo.node.storage import consents, feed, grants, outbox, referrals
+from relevo.node.storage import (
+    child_notices,
+    coming_of_age,
+    consents,
+    feed,
+    grants,
+    outbox,
+    peers,
+    referrals,
+)
 from relevo.node.storage.referrals import StoredReferral
 from relevo.servicekit import idempotency
 from relevo.servicekit.access_token import Caller
 from relevo.servicekit.gather import Gather
 from relevo.servicekit.idempotency import Answered, Replay
 
+from . import attach
+from .attach import read_uploads
+from .child_notice import (
+    Known,
+    event_of,
+    is_about_children_alone,
+    look_up_authorities,
+    telling,
+    with_notice,
+)
 from .context import Node
+from .cut import unasked_institutions
 from .directory import Directory, Peer
 from .draft import Draft, SubmittedReferral, draft
 from .visibility import party_of
@@ -35,6 +61,8 @@ _OPERATION: Final = "submit_referral"
 _TRIES: Final = 5
 
 Outcome = SubmittedReferral | ProblemError
+Beside = Callable[[Connection, Draft], list[feed.FeedEvent]]
+"""Stores what belongs to a submission, and says what is told of it."""
 
 
 @dataclass(frozen=True)
@@ -48,16 +76,23 @@ class Submission:
 
 @dataclass(frozen=True)
 class _Asked:
-    """A submission with whoever asked for it and what is known of its receiver."""
+    """A submission with whoever asked for it and what is known of its receiver.
+
+    Attributes:
+        authorities: Whom this node tells of children; empty when nobody has to be told.
+        beside: What is stored with it, in the same transaction.
+    """
 
     caller: Caller
     sender: str
     item: Submission
     peer: Peer | ProblemError | None
+    authorities: Known
+    beside: Beside | None = None
 
 
 class _ConsentChangedError(Exception):
-    """A consent ended between decision and transaction."""
+    """A consent ended, or a file was dropped, between decision and transaction."""
 
 
 class SubmissionDesk:
@@ -68,18 +103,47 @@ class SubmissionDesk:
         self._directory = directory
         self._single: Gather[_Asked, Outcome] = Gather(self._submit)
 
-    async def submit(self, caller: Caller, submission: Submission) -> SubmittedReferral:
+    async def submit(
+        self, caller: Caller, submission: Submission, *, beside: Beside | None = None
+    ) -> SubmittedReferral:
         """Submits one referral.
+
+        Args:
+            caller: Who submits.
+            submission: What shall leave.
+            beside: Stores what belongs to it, in its transaction and only once.
 
         Raises:
             ProblemError: What stands against it.
         """
         sender = party_of(self._node, caller)
         peer = await self._look_up(submission.referral.receiver)
-        outcome = await self._single.add(_Asked(caller, sender, submission, peer))
+        await self._look_up_ourselves([submission])
+        authorities = await self._look_up_authorities([submission])
+        outcome = await self._single.add(
+            _Asked(caller, sender, submission, peer, authorities, beside)
+        )
         if isinstance(outcome, ProblemError):
+            await self._offer_others(submission.referral, outcome)
             raise outcome
         return outcome
+
+    async def _offer_others(self, referral: ReferralSubmission, problem: ProblemError) -> None:
+        """Whoever may not be asked because it is implicated is not the only one with the mandate."""
+        if problem.name != "implicated_party_excluded":
+            return
+        node = self._node
+        held = await node.database.read(
+            consents.get_many, node.vault, sorted(set(referral.consent_ids))
+        )
+        kept_away = [
+            *implicated_in(referral.persons),
+            *(one for record, _ in held.values() for one in record.implicated),
+        ]
+        others = await self._directory.offer(
+            pathway(referral.pathway).receiver_mandates, country=country_of(referral.receiver)
+        )
+        problem.members["offered"] = without_implicated(kept_away, others)
 
     async def submit_many(self, caller: Caller, submissions: list[Submission]) -> list[Outcome]:
         """Submits referrals in one transaction, each answered on its own.
@@ -88,12 +152,30 @@ class SubmissionDesk:
             ProblemError: `not_yours`, for all of them.
         """
         sender = party_of(self._node, caller)
-        peers: dict[str, Peer | ProblemError | None] = {}
+        known: dict[str, Peer | ProblemError | None] = {}
         for receiver in dict.fromkeys(item.referral.receiver for item in submissions):
-            peers[receiver] = await self._look_up(receiver)
+            known[receiver] = await self._look_up(receiver)
+        await self._look_up_ourselves(submissions)
+        authorities = await self._look_up_authorities(submissions)
         return await self._submit(
-            [_Asked(caller, sender, item, peers[item.referral.receiver]) for item in submissions]
+            [
+                _Asked(caller, sender, item, known[item.referral.receiver], authorities)
+                for item in submissions
+            ]
         )
+
+    async def _look_up_authorities(self, submissions: list[Submission]) -> Known:
+        """Whom to tell, when any of these is about a child alone."""
+        now = self._node.clock.business()
+        if not any(is_about_children_alone(item.referral, now) for item in submissions):
+            return {}
+        await self._directory.profile(self._node.institution)
+        return await look_up_authorities(self._node, self._directory)
+
+    async def _look_up_ourselves(self, submissions: list[Submission]) -> None:
+        """What another basis than consent allows depends on what we are in the directory."""
+        if any(item.referral.basis is not None for item in submissions):
+            await self._directory.profile(self._node.institution)
 
     async def _look_up(self, receiver: str) -> Peer | ProblemError | None:
         try:
@@ -127,9 +209,21 @@ def _decide(
     answered = _answered(connection, batch)
     wanted = {consent_id for asked in batch for consent_id in asked.item.referral.consent_ids}
     held = consents.get_many(connection, node.vault, sorted(wanted))
-    continued = {asked.item.referral.part_of for asked in batch if asked.item.referral.part_of}
+    continued = {
+        before
+        for asked in batch
+        for before in (asked.item.referral.part_of, _told_in(asked.item.referral))
+        if before is not None
+    }
     parents = referrals.by_ids(connection, sorted(continued)) if continued else {}
-    return [_decide_one(node, asked, answered, held, parents, now) for asked in batch]
+    named = unasked_institutions([record for record, _ in held.values()])
+    if any(asked.item.referral.basis is not None or asked.authorities for asked in batch):
+        named.add(node.institution)
+    profiles = peers.profiles(connection, sorted(named)) if named else {}
+    return [
+        _decide_one(connection, node, asked, answered, held, parents, profiles, now)
+        for asked in batch
+    ]
 
 
 def _answered(
@@ -151,11 +245,13 @@ def _answered(
 
 
 def _decide_one(
+    connection: Connection,
     node: Node,
     asked: _Asked,
     answered: dict[tuple[str, str], tuple[str, SubmittedReferral]],
     held: dict[str, tuple[Consent, str]],
     parents: dict[str, StoredReferral],
+    profiles: dict[str, InstitutionProfile],
     now: datetime,
 ) -> Draft | SubmittedReferral | ProblemError:
     key = (asked.caller.client_id, asked.item.key)
@@ -165,6 +261,17 @@ def _decide_one(
     try:
         if isinstance(asked.peer, ProblemError):
             raise asked.peer
+        said = telling(
+            node,
+            asked.caller,
+            asked.sender,
+            asked.item.referral,
+            peer=asked.peer,
+            authorities=asked.authorities,
+            told_in=parents.get(_told_in(asked.item.referral) or ""),
+            profiles=profiles,
+            now=now,
+        )
         new = draft(
             node,
             asked.caller,
@@ -174,12 +281,37 @@ def _decide_one(
             consents=held,
             now=now,
             parent=parents.get(asked.item.referral.part_of or ""),
+            profiles=profiles,
+            told=None if said is None else said.carried,
+            uploads=read_uploads(connection, node, asked.caller, asked.item.referral.attachments),
         )
+        new = with_notice(new, said)
     except ProblemError as problem:
         return problem
     # The same key may stand twice in one batch.
     answered[key] = (asked.item.digest, new.answer)
     return new
+
+
+def answered_before(
+    connection: Connection, caller: Caller, submission: Submission
+) -> SubmittedReferral | None:
+    """The answer to the same submission under the same key, if there was one.
+
+    Raises:
+        ProblemError: `idempotency_key_reused`.
+    """
+    before = idempotency.kept(connection, caller.client_id, _OPERATION, [submission.key])
+    if submission.key not in before:
+        return None
+    digest, replay = before[submission.key]
+    if digest != submission.digest:
+        raise ProblemError("idempotency_key_reused")
+    return SubmittedReferral.model_validate_json(replay.body)
+
+
+def _told_in(submission: ReferralSubmission) -> str | None:
+    return None if submission.children is None else submission.children.told_in
 
 
 def _store(connection: Connection, node: Node, accepted: list[tuple[_Asked, Draft]]) -> None:
@@ -203,20 +335,36 @@ def _store(connection: Connection, node: Node, accepted: list[tuple[_Asked, Draf
             for asked, new in accepted
         ],
     )
-    referrals.add(connection, [new.referral for new in drafts])
-    grants.add(connection, [grant for new in drafts for grant in new.grants])
-    outbox.add(connection, [new.message for new in drafts])
+    made = [(asked.sender, one) for asked, new in accepted for one in (new, *new.also)]
+    if not attach.store(connection, [one.files for _, one in made if one.files is not None]):
+        raise _ConsentChangedError
+    referrals.add(connection, [one.referral for _, one in made])
+    grants.add(connection, [grant for _, one in made for grant in one.grants])
+    outbox.add(connection, [one.message for _, one in made])
+    notices = [row for new in drafts for row in new.notices]
+    child_notices.add(connection, notices)
+    coming_of_age.note(connection, [row for _, one in made for row in one.ages])
+    told = [
+        event
+        for asked, new in accepted
+        if asked.beside is not None
+        for event in asked.beside(connection, new)
+    ]
     feed.append(
         connection,
         [
-            feed.FeedEvent(
-                "referral.submitted",
-                new.answer.id,
-                asked.sender,
-                new.referral.referral["created_at"],
-                event_seq=0,
-            )
-            for asked, new in accepted
+            *(
+                feed.FeedEvent(
+                    "referral.submitted",
+                    one.answer.id,
+                    sender,
+                    one.referral.referral["created_at"],
+                    event_seq=0,
+                )
+                for sender, one in made
+            ),
+            *(event_of(row, row.made_at) for row in notices),
+            *told,
         ],
     )
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from relevo.contracts.attachment import AttachmentInput, split_by_category
 from relevo.contracts.envelope import DEFAULT_LIFETIME
 from relevo.contracts.identifiers import institution_of
 from relevo.contracts.information import InformationSupply
@@ -30,12 +31,14 @@ from relevo.servicekit import idempotency
 from relevo.servicekit.access_token import Caller
 from relevo.servicekit.ids import new_id
 
+from . import attach
 from .arrival import grants_of
 from .batch import Batch
 from .context import Node
 from .cut import Asked, Cut, check_law, cut
 from .draft import MAX_MESSAGE_BYTES
 from .open_envelope import Opened
+from .receive_files import sealed_files
 from .slices import sign_slice
 from .tell import tell_state
 from .visibility import found, party_of
@@ -90,7 +93,10 @@ def _supply(
     behind = {
         grant.consent_id for grant in grants.of_referral(connection, held.id) if grant.consent_id
     }
+    uploads = attach.read_uploads(connection, node, caller, given.attachments)
     may_leave = _cut(connection, node, caller, held, given, route, behind=behind)
+    files, kept = split_by_category(given.attachments, allowed=may_leave.share, wanted=route.wanted)
+    _check_something(may_leave, files, given)
     slices = [
         sign_slice(
             node,
@@ -123,19 +129,25 @@ def _supply(
         terms=terms,
         supplied_at=now,
     )
-    message = _message(held, given, route, body, may_leave, slices, now)
+    keys = information.keys_of(connection, held.id)
+    owners = {person_id: (place, keys[place]) for person_id, place in places.items()}
+    attach.check_persons(given.attachments, owners)
+    made = attach.seal_files(uploads, files, owners)
+    message = attach.carried(_message(held, given, route, body, may_leave, slices, now), made)
     sealed = outbox.seal(node.vault, held.data_key_id, message, now=now)
     if len(sealed["sealed"]) > MAX_MESSAGE_BYTES:
         raise ProblemError("body_too_large", limit=MAX_MESSAGE_BYTES)
     _keep(connection, node, held, message.id, numbered, [], now)
     grants.add(connection, slices)
+    attach.store(connection, [attach.rows_of(node, message, made)])
     holdings.queue(sealed)
     holdings.tell(held, "referral.information_supplied", now=now)
     holdings.write()
     idempotency.complete(
         connection, caller.client_id, _OPERATION, key, status=200, body=held.id.encode()
     )
-    return whole(connection, node, caller, held.id)
+    after = whole(connection, node, caller, held.id)
+    return after.model_copy(update={"withheld": sorted({*after.withheld, *kept})})
 
 
 def _positions(
@@ -212,14 +224,22 @@ def _cut(
     )
     if not consents.hold_active(connection, {record.id for record in may_leave.records}):
         raise ProblemError("consent_not_active", consent_state="withdrawn")
+    return may_leave
+
+
+def _check_something(
+    may_leave: Cut, files: list[AttachmentInput], given: InformationSupply
+) -> None:
+    with_files = {one.person_id for one in files}
     empty = [
         FieldError(pointer=f"/persons/{index}", detail="nothing of this stands in share")
-        for index, sections in enumerate(may_leave.leaving)
-        if not sections
+        for index, (person, sections) in enumerate(
+            zip(given.persons, may_leave.leaving, strict=True)
+        )
+        if not sections and person.person_id not in with_files
     ]
     if empty:
         raise ProblemError("invalid_input", errors=empty)
-    return may_leave
 
 
 def _message(
@@ -297,6 +317,7 @@ def information_supplied(batch: Batch, item: Opened) -> bool:
     }
     if len(numbered) != len(body.persons):
         raise ProblemError("envelope_malformed", fault="persons go by their position")
+    batch.keep_files(sealed_files(batch.node, item, information.keys_of(batch.connection, held.id)))
     rules = [terms.contact_rules.model_dump(mode="json") for terms in body.terms]
     _keep(batch.connection, batch.node, held, message_id, numbered, rules, body.supplied_at)
     batch.keep_grants(grants_of(item))

@@ -6,21 +6,25 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from relevo.contracts.attachment import split_by_category
 from relevo.contracts.envelope import DEFAULT_LIFETIME
 from relevo.contracts.lifecycles.referral import NEEDS_REASON, check_transition
 from relevo.contracts.message_types.counter_referral import COUNTER_REFERRAL
 from relevo.contracts.pathways.loader import pathways, public_name
 from relevo.contracts.problem import ProblemError
-from relevo.contracts.referral import CounterReferral, Referral, Transition
+from relevo.contracts.referral import Referral, Transition
 from relevo.contracts.sensitive_routes import check_place
+from relevo.contracts.vocabularies.loader import in_code_order
 from relevo.node.domain.outgoing import OutgoingMessage
-from relevo.node.storage import grants, referrals
+from relevo.node.storage import grants, information, referrals
 from relevo.node.storage.grants import HeldGrant
 from relevo.node.storage.holdings import Holdings
 from relevo.node.storage.referrals import StoredEvent, StoredReferral
+from relevo.servicekit import jose
 from relevo.servicekit.access_token import Caller
 from relevo.servicekit.ids import new_id
 
+from . import attach
 from .afterwards import step_taken_at
 from .context import Node
 from .sealed_records import check_step
@@ -76,6 +80,7 @@ def _transition(
     if step.redirect_to in {held.sender, held.receiver}:
         raise ProblemError("redirect_loop", receiver=step.redirect_to)
     now = node.clock.business()
+    kept: list[str] = []
     if unheard:
         # The other side never spoke, so there is nobody to tell.
         holdings.stand(replace(held, closed_here=True), now=now)
@@ -87,10 +92,11 @@ def _transition(
         tell_state(holdings, held, event, now=now)
         if step.counter_referral is not None:
             referrals.put_outcome(connection, node.vault, held, step.counter_referral)
-            _send_back(connection, holdings, held, step.counter_referral, now)
+            kept = _send_back(connection, node, caller, holdings, held, step, now)
     holdings.tell(held, "referral.state_changed", now=now, event_seq=held.next_seq)
     holdings.write()
-    return whole(connection, node, caller, referral_id)
+    after = whole(connection, node, caller, referral_id)
+    return after.model_copy(update={"withheld": kept}) if kept else after
 
 
 def _said_by(held: StoredReferral, step: Transition) -> bool:
@@ -99,7 +105,7 @@ def _said_by(held: StoredReferral, step: Transition) -> bool:
 
 def _detail(step: Transition) -> dict[str, Any]:
     said = step.model_dump(
-        mode="json", exclude_none=True, exclude={"to", "counter_referral", "done_at"}
+        mode="json", exclude_none=True, exclude={"to", "counter_referral", "done_at", "attachments"}
     )
     return {name: value for name, value in said.items() if value != []}
 
@@ -117,15 +123,27 @@ def _says_more(
 
 def _send_back(
     connection: Connection,
+    node: Node,
+    caller: Caller,
     holdings: Holdings,
     held: StoredReferral,
-    outcome: CounterReferral,
+    step: Transition,
     now: datetime,
-) -> None:
-    """The outcome goes back while the person's consent to that stands; its state goes back always."""
+) -> list[str]:
+    """The outcome goes back while the person's consent to that stands; its state goes back always.
+
+    Returns what `withheld` says of the files that her consent does not let go back.
+    """
+    uploads = attach.read_uploads(connection, node, caller, step.attachments)
+    owners = _owners(connection, node, held) if step.attachments else {}
+    attach.check_persons(step.attachments, owners)
     live = _live_return_grants(connection, held, now)
-    if held.sharing == "withdrawn" or not live:
-        return
+    allowed = _allowed_by(live) if held.sharing == "active" else set()
+    files, kept = split_by_category(step.attachments, allowed=allowed, wanted=allowed)
+    if held.sharing == "withdrawn" or not live or step.counter_referral is None:
+        return kept
+    made = attach.seal_files(uploads, files, owners)
+    categories = {"service_history", *(one.data_category for one in files)}
     message = OutgoingMessage(
         id=new_id(),
         referral_id=held.id,
@@ -136,14 +154,34 @@ def _send_back(
         pathway=public_name(held.pathway),
         triage=held.triage,
         purpose=held.purpose,
-        categories=["service_history"],
+        categories=in_code_order("data_category", categories),
         grants=[grant.jws for grant in live],
         grant_ids=[grant.id for grant in live],
         test=held.test,
         expires_at=min(now + DEFAULT_LIFETIME, *(grant.expires_at for grant in live)),
-        body=outcome.model_dump(mode="json", exclude_none=True),
+        body=step.counter_referral.model_dump(mode="json", exclude_none=True),
     )
+    message = attach.carried(message, made)
+    attach.store(connection, [attach.rows_of(node, message, made)])
     holdings.send(held, message, now=now)
+    return kept
+
+
+def _owners(connection: Connection, node: Node, held: StoredReferral) -> dict[str, tuple[int, str]]:
+    """Position and data key of each person, by the key that this side knows her by."""
+    stored = referrals.get(connection, node.vault, held.id)
+    keys = information.keys_of(connection, held.id)
+    return {
+        str(person["person_id"]): (place, keys[place])
+        for place, person in enumerate(stored.persons if stored else [], start=1)
+        if "person_id" in person and place in keys
+    }
+
+
+def _allowed_by(live: list[HeldGrant]) -> set[str]:
+    """What every grant of the way back lets through: one adult's word never opens another's file."""
+    said = [set(jose.peek(grant.jws)[1].get("categories", [])) for grant in live]
+    return set.intersection(*said) if said else set()
 
 
 def _live_return_grants(

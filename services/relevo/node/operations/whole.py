@@ -3,14 +3,24 @@
 from sqlalchemy import Connection
 
 from relevo.contracts.consent import ContactRules
+from relevo.contracts.problem import ProblemError
 from relevo.contracts.redirection import Redirection
 from relevo.contracts.referral import Referral
-from relevo.node.storage import cancellations, information, redirects, referrals
+from relevo.node.storage import (
+    attachments,
+    cancellations,
+    child_notices,
+    information,
+    redirects,
+    referrals,
+    splits,
+)
 from relevo.node.storage.referrals import StoredReferral
 from relevo.servicekit.access_token import Caller
 
+from .access import may_read
 from .context import Node
-from .visibility import found, only_party, view
+from .visibility import only_party, view
 
 
 def whole(connection: Connection, node: Node, caller: Caller, referral_id: str) -> Referral:
@@ -19,10 +29,12 @@ def whole(connection: Connection, node: Node, caller: Caller, referral_id: str) 
     Raises:
         ProblemError: `not_found`, the same for absent and not yours.
     """
-    stored = found(caller, referrals.get(connection, node.vault, referral_id))
+    stored = referrals.get(connection, node.vault, referral_id)
+    if stored is None or not may_read(connection, node, caller, stored):
+        raise ProblemError("not_found")
     supplied, rules = information.of_referral(connection, node.vault, referral_id)
     shown = view(stored, node.clock.business())
-    return shown.model_copy(
+    together = shown.model_copy(
         update={
             "information": supplied,
             "contact_rules": [
@@ -33,7 +45,43 @@ def whole(connection: Connection, node: Node, caller: Caller, referral_id: str) 
             if stored.role == "sender"
             else None,
             "redirection": _redirection(connection, node, stored),
+            "child_notices": child_notices.of_referral(connection, referral_id)
+            if stored.role == "sender"
+            else [],
             "continued_by": referrals.parts_of(connection, referral_id, party=only_party(caller)),
+        }
+    )
+    gone, needs = splits.gone_from(connection, referral_id)
+    files = attachments.of_referral(connection, node.vault, referral_id)
+    left = [one.shown() for one in files if one.sealed.person not in gone]
+    together = together.model_copy(update={"attachments": left})
+    return _without(together, stored, gone, needs) if gone else together
+
+
+def _without(shown: Referral, stored: StoredReferral, gone: set[int], needs: set[str]) -> Referral:
+    """What is left of a referral after a split: nothing of those who went on apart."""
+    others = {str(place) for place in gone}
+    said = zip(
+        stored.details.get("contact_rules", []), stored.details.get("rules_of", []), strict=False
+    )
+    return shown.model_copy(
+        update={
+            "persons": [p for place, p in enumerate(shown.persons, 1) if place not in gone],
+            "needs": [need for need in shown.needs if need.service not in needs],
+            "contact_rules": [
+                ContactRules.model_validate(rules) for rules, place in said if place not in gone
+            ],
+            "information": [
+                part.model_copy(
+                    update={
+                        "persons": [p for p in part.persons if p.get("person_id") not in others]
+                    }
+                )
+                for part in shown.information
+            ],
+            "attachments": [one for one in shown.attachments if one.person_id not in others],
+            "withheld": [],
+            "marks": [],
         }
     )
 

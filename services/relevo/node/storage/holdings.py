@@ -6,7 +6,7 @@ What a batch of messages does to a hundred referrals costs as many statements as
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection
 
@@ -14,11 +14,13 @@ from relevo.contracts.lifecycles.referral import Event, replay
 from relevo.node.domain.outgoing import OutgoingMessage
 from relevo.node.domain.standing import standing
 
-from . import feed, outbox, referrals
+from . import attachments, feed, outbox, referrals
 from .feed import FeedEvent
 from .outbox import Ended
 from .referrals import SealedReferral, StoredEvent, StoredReferral
 from .vault import Vault
+
+_WITHOUT_FILES: Final = frozenset({"refused", "expired", "recalled"})
 
 
 class Holdings:
@@ -87,6 +89,11 @@ class Holdings:
         self._moved.add(after.id)
         return after
 
+    def put_off(self, held: StoredReferral, until: datetime) -> None:
+        """Lets its alarms ring later than they would."""
+        self._held[held.id] = replace(held, alarm_at=until)
+        self._moved.add(held.id)
+
     def send(self, of: StoredReferral, message: OutgoingMessage, *, now: datetime) -> None:
         """Queues a message, sealed at rest under the referral's key.
 
@@ -130,4 +137,12 @@ class Holdings:
         referrals.add_events(self._connection, self._new_events)
         outbox.add(self._connection, self._messages)
         outbox.end(self._connection, self._ended)
+        attachments.end_of_messages(
+            self._connection,
+            [
+                (one.id, "expired" if one.state == "expired" else "refused")
+                for one in self._ended
+                if one.state in _WITHOUT_FILES
+            ],
+        )
         feed.append(self._connection, self._told)

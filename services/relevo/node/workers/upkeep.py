@@ -1,15 +1,17 @@
 """Once an hour: forgets what need not be kept."""
 
+from relevo.node.operations import uploads
 from relevo.node.operations.context import Node
 from relevo.servicekit import idempotency
 from relevo.servicekit.worker import Worker
 
 
 def upkeep_worker(node: Node) -> Worker:
-    """A worker that drops idempotency keys after their time."""
+    """A worker that drops idempotency keys after their time, and files that went with nothing."""
 
     async def step() -> bool:
         await node.database.write(idempotency.purge, node.clock.security())
+        await uploads.drop_old(node)
         return False
 
     return Worker("upkeep", step, idle_seconds=3600.0)
