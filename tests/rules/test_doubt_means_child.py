@@ -199,9 +199,9 @@ async def test_an_implicated_authority_learns_nothing_and_the_alternate_is_told(
 
 @pytest.mark.asyncio
 async def test_the_alternate_is_told_when_the_authority_is_silent_past_its_clock(
-    networked: Networked,
+    networked_on_each: Networked,
 ) -> None:
-    network = networked(SHELTER, INSTITUTE, AUTHORITY, ALTERNATE)
+    network = networked_on_each(SHELTER, INSTITUTE, AUTHORITY, ALTERNATE)
     shelter = network.members[SHELTER]
     tells_both(shelter)
     silent = (await post(shelter, "/v1/referrals", a_referral_of(a_child(), RECEPTION))).json()

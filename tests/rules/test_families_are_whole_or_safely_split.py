@@ -175,8 +175,10 @@ async def test_a_second_person_confirms_within_the_hour(networked: Networked) ->
     assert not await escalate_splits_once(belen.node)
 
 
-async def test_an_unconfirmed_split_is_escalated_and_not_undone(networked: Networked) -> None:
-    network = networked(SHELTER, INSTITUTE, SAFE_HOUSE)
+async def test_an_unconfirmed_split_is_escalated_and_not_undone(
+    networked_on_each: Networked,
+) -> None:
+    network = networked_on_each(SHELTER, INSTITUTE, SAFE_HOUSE)
     belen = network.members[INSTITUTE]
     stays = await arrived(network)
     body = await a_split(network, [NIDIA, KEYLA, DEYSI], [1, 2, 3])
@@ -226,9 +228,9 @@ async def test_what_separates_siblings_or_a_child_from_parents_needs_more(
 
 
 async def test_the_same_split_again_changes_nothing_and_nobody_goes_twice(
-    networked: Networked,
+    networked_on_each: Networked,
 ) -> None:
-    network = networked(SHELTER, INSTITUTE, SAFE_HOUSE)
+    network = networked_on_each(SHELTER, INSTITUTE, SAFE_HOUSE)
     belen = network.members[INSTITUTE]
     stays = await arrived(network)
     body = await a_split(network, [NIDIA, KEYLA, DEYSI], [1, 2, 3])

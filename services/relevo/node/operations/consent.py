@@ -5,11 +5,13 @@ from collections import defaultdict
 from sqlalchemy import Connection
 
 from relevo.contracts.consent import Consent, ConsentInput, Withdrawal
+from relevo.contracts.coverage import is_consulate
 from relevo.contracts.lifecycles.consent import check_transition
 from relevo.contracts.message_types.consent_withdrawn import CONSENT_WITHDRAWN, ConsentWithdrawn
 from relevo.contracts.message_types.referral_submitted import REFERRAL_SUBMITTED
-from relevo.contracts.problem import ProblemError
-from relevo.node.storage import consents, feed, grants, outbox
+from relevo.contracts.notices import check_asked, standing_of
+from relevo.contracts.problem import FieldError, ProblemError
+from relevo.node.storage import consents, feed, grants, notices, outbox
 from relevo.node.storage.holdings import Holdings
 from relevo.node.storage.outbox import Ended
 from relevo.node.storage.referrals import StoredReferral
@@ -17,17 +19,33 @@ from relevo.servicekit import idempotency
 from relevo.servicekit.access_token import Caller
 from relevo.servicekit.ids import new_id
 
+from .access import note_read
+from .come_of_age import note_age
 from .context import Node
+from .cut import check_giver
+from .directory import Directory
 from .receipts import end_message
 from .tell import control_message, mark_withdrawn
 from .visibility import may_touch, party_of
 
 
 async def record_consent(
-    node: Node, caller: Caller, given: ConsentInput, *, key: str, digest: str
+    node: Node,
+    directory: Directory,
+    caller: Caller,
+    given: ConsentInput,
+    *,
+    key: str,
+    digest: str,
 ) -> Consent:
-    """Stores a consent as given; active from the start, its dates decide when it counts."""
+    """Stores a consent as given; active from the start, its dates decide when it counts.
+
+    Raises:
+        ProblemError: It was asked in the queue, on a notice that does not count, of somebody who is
+            implicated, or names a consulate for which nobody asked.
+    """
     owner = party_of(node, caller)
+    await _check(node, directory, given)
     return await node.database.write(_record, node, caller, owner, given, key, digest)
 
 
@@ -44,15 +62,63 @@ def _record(
         connection, caller.client_id, "record_consent", key, digest, node.clock.security()
     )
     if before is not None:
-        return _own(connection, node, caller, before.body.decode())
+        return own_consent(connection, node, caller, before.body.decode())
+    standing = standing_of(given, notices.of_id(connection, given.notice.id))
     record = Consent(
-        **given.model_dump(), id=new_id(), state="active", recorded_at=node.clock.business()
+        **given.model_dump(),
+        id=new_id(),
+        state="active",
+        recorded_at=node.clock.business(),
+        notice_standing=standing,
     )
+    supersede(connection, node, caller, given)
     consents.add(connection, node.vault, record, owner=owner)
+    note_age(connection, record, owner=owner)
     idempotency.complete(
         connection, caller.client_id, "record_consent", key, status=201, body=record.id.encode()
     )
     return record
+
+
+def supersede(connection: Connection, node: Node, caller: Caller, given: ConsentInput) -> None:
+    """Ends the consent before, such as a guardian's of somebody who is now of age.
+
+    Raises:
+        ProblemError: `invalid_input`, it is no consent of this person that still counts.
+    """
+    if given.supersedes is None:
+        return
+    try:
+        before = own_consent(connection, node, caller, given.supersedes)
+    except ProblemError:
+        before = None
+    if (
+        before is None
+        or before.person_id != given.person_id
+        or before.state not in {"active", "pending_person"}
+    ):
+        detail = "no consent of this person that still counts"
+        raise ProblemError(
+            "invalid_input", errors=[FieldError(pointer="/supersedes", detail=detail)]
+        )
+    consents.set_state(connection, before.id, "superseded")
+
+
+async def _check(node: Node, directory: Directory, given: ConsentInput) -> None:
+    """What can be said of a consent before anything is sent under it.
+
+    Nobody is asked twice for want of a link: what the directory cannot tell now is asked when it is used.
+    """
+    ours = await directory.profile(node.institution)
+    units = [] if ours is None else ours.units
+    check_asked(given, enforcing=[unit.id for unit in units if "enforcement" in unit.mandates])
+    check_giver(given, given.implicated)
+    for entry in given.recipients:
+        if entry.party is None or entry.requested_by_person:
+            continue
+        profile = await directory.profile(entry.party)
+        if profile is not None and is_consulate(profile, entry.party):
+            raise ProblemError("consulate_not_requested", receiver=entry.party)
 
 
 async def read_consent(node: Node, caller: Caller, consent_id: str) -> Consent:
@@ -62,10 +128,17 @@ async def read_consent(node: Node, caller: Caller, consent_id: str) -> Consent:
         ProblemError: `not_found`, the same for absent and not yours.
     """
     party_of(node, caller)
-    return await node.database.read(_own, node, caller, consent_id)
+    shown = await node.database.read(own_consent, node, caller, consent_id)
+    await note_read(node, caller, what="consent", subject=shown.id)
+    return shown
 
 
-def _own(connection: Connection, node: Node, caller: Caller, consent_id: str) -> Consent:
+def own_consent(connection: Connection, node: Node, caller: Caller, consent_id: str) -> Consent:
+    """A record that is the caller's.
+
+    Raises:
+        ProblemError: `not_found`.
+    """
     record, owner = consents.get_many(connection, node.vault, [consent_id]).get(
         consent_id, (None, "")
     )
@@ -85,15 +158,20 @@ async def withdraw_consent(
         ProblemError: `not_found`, or `illegal_transition` for one that never was in force.
     """
     party_of(node, caller)
-    record = await node.database.write(_withdraw, node, caller, consent_id, withdrawal)
+    record = await node.database.write(withdraw_now, node, caller, consent_id, withdrawal)
     node.wake()
     return record
 
 
-def _withdraw(
+def withdraw_now(
     connection: Connection, node: Node, caller: Caller, consent_id: str, withdrawal: Withdrawal
 ) -> Consent:
-    record = _own(connection, node, caller, consent_id)
+    """Ends a consent in a transaction that is open.
+
+    Raises:
+        ProblemError: `not_found`, or `illegal_transition`.
+    """
+    record = own_consent(connection, node, caller, consent_id)
     if record.state == "withdrawn":
         return record
     check_transition(record.state, "withdrawn")
@@ -111,7 +189,7 @@ def _withdraw(
             _tell_holder(connection, holdings, node, held, grant_ids, withdrawal)
     holdings.write()
     feed.append(connection, [feed.FeedEvent("consent.withdrawn", consent_id, caller.party, now)])
-    return _own(connection, node, caller, consent_id)
+    return own_consent(connection, node, caller, consent_id)
 
 
 def _tell_holder(

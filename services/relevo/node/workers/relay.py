@@ -7,11 +7,13 @@ from typing import Final
 import structlog
 from sqlalchemy import Connection
 
+from relevo.contracts.coverage import check_relays, is_consulate
 from relevo.contracts.envelope import ENVELOPE_TYP, MAX_BATCH_BYTES, MAX_BATCH_MESSAGES
 from relevo.contracts.exchange import MessageAnswer
 from relevo.contracts.identifiers import institution_of
 from relevo.contracts.message_types.referral_submitted import REFERRAL_SUBMITTED
 from relevo.contracts.message_types.registry import MESSAGE_TYPES
+from relevo.contracts.privilege import check_privilege
 from relevo.contracts.problem import ProblemError
 from relevo.node.domain.outgoing import OutgoingMessage, digest_of
 from relevo.node.operations.context import Node
@@ -138,6 +140,16 @@ def _seal(node: Node, waiting: Waiting, peer: Peer | ProblemError | None) -> str
         raise peer
     if MESSAGE_TYPES[plan.message_type].message_class == "content" and peer.state != "active":
         raise ProblemError("receiver_not_active", receiver=plan.receiver, state=peer.state)
+    # The link may have been down when it was written: who carries it is known now.
+    check_relays(
+        peer.gateways,
+        sender=plan.sender,
+        receiver=plan.receiver,
+        excluded_countries=set(plan.excluded_countries),
+    )
+    if not plan.requested and is_consulate(peer.profile, plan.receiver):
+        raise ProblemError("consulate_not_requested", receiver=plan.receiver)
+    check_privilege(plan.receiver, peer.profile.type, plan.categories)
     return seal_envelope(node, plan, peer)
 
 
