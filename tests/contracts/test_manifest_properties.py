@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from relevo.contracts.manifest.advice import COLUMNS, NOTES, REFUSALS
 from relevo.contracts.manifest.birth import age, read_birth_date
 from relevo.contracts.manifest.door import MAX_CELL, Door, RawList, RawRow, UnreadableListError
-from relevo.contracts.manifest.papers import is_cui
 from relevo.contracts.manifest.read_row import Listing, read_row
 from relevo.contracts.manifest.text_lines import read_csv, read_json_lines
 from relevo.contracts.manifest.words import data
 from relevo.contracts.returnee import ManifestTerms, ReturneeDetails, as_person
+from relevo.contracts.standards.identity_numbers import is_cui
 from tests.support.manifests import CSV, HEADINGS, NDJSON, a_list, a_row
 
 KNOWN = frozenset(data("columns")["columns"])

@@ -279,6 +279,52 @@ def test_row_28_a_municipality_code_without_country(form: str) -> None:
 
 
 @every_form
+def test_a_code_of_el_salvador_without_its_edition_is_kept_as_written(form: str) -> None:
+    details = kept(
+        form, "third_country_national", "place_code_without_edition",
+        nationality="SV", municipality="SV-1405",
+    )  # fmt: skip
+    assert details.location_municipality is None
+    assert written(details) == {"municipality": "SV-1405"}
+
+
+@every_form
+def test_a_code_of_a_country_we_have_no_list_of_never_breaks_a_row(form: str) -> None:
+    row = first(form, nationality="ES", municipality="123456789", municipality_country="ES")
+    assert "place_code_unknown" in [note.code for note in row.notes]
+
+
+@every_form
+@pytest.mark.parametrize(
+    ("nationality", "column", "wrong"),
+    [
+        ("SV", "national_id_number", "00001234-9"),
+        ("HN", "national_id_number", "1904-1973-00012"),
+        ("NI", "national_id_number", "001-170593-0000Z"),
+        ("MX", "population_key", "XEXX931317HNEXXXA0"),
+    ],
+)
+def test_a_number_that_does_not_check_is_kept_as_written_in_every_country(
+    form: str, nationality: str, column: str, wrong: str
+) -> None:
+    row = first(form, **{"nationality": nationality, "municipality": "", column: wrong})
+    assert row.details is not None
+    assert row.details.identity_document is not None
+    assert row.details.identity_document.documents[0].number is None
+    assert written(row.details) == {column: wrong}
+    assert "check_digit" in [note.code for note in row.notes]
+
+
+@every_form
+@pytest.mark.parametrize("said", ["Mixteco", "mix", "nahuatl"])
+def test_a_group_of_languages_is_never_stored_as_one_of_them(form: str, said: str) -> None:
+    details = kept(form, "language_as_written", language=said)
+    assert details.ethnicity_language is not None
+    assert details.ethnicity_language.languages == []
+    assert details.ethnicity_language.language_group == said
+
+
+@every_form
 def test_row_34_announced_and_did_not_board(form: str) -> None:
     row = first(form, boarding="no abordó")
     assert (row.state, [note.code for note in row.notes]) == ("did_not_board", ["did_not_board"])

@@ -3,35 +3,24 @@
 Pure: the moment is an argument. Zones are those of the IANA database.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
-from types import MappingProxyType
 from typing import Final, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from .channels import BY_NUMBER, CHANNELS, Channel
 from .consent import ContactRules
 from .person import Contact
+from .standards.time_zones import zone_of_number
 
 ContactRule = Literal[
-    "prohibited", "channel_refused", "only_numbers", "no_address", "time_zone_unknown", "hours"
-]
+    "prohibited", "channel_refused", "only_numbers", "no_address", "time_zone_unknown", "hours",
+    "quiet_days",
+]  # fmt: skip
 """What forbids an attempt: nobody may reach her; not this way; not at this number; there is nothing to
-reach her by; nobody knows what time it is where she is; not at this hour."""
-
-_ZONES_BY_PREFIX: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        "+501": "America/Belize",
-        "+502": "America/Guatemala",
-        "+503": "America/El_Salvador",
-        "+504": "America/Tegucigalpa",
-        "+505": "America/Managua",
-        "+506": "America/Costa_Rica",
-        "+507": "America/Panama",
-    }
-)
-"""Countries of one zone. A number of Mexico or the United States does not tell the hour."""
+reach her by; nobody knows what time it is where she is; not at this hour; not in the days of quiet that
+her pathway keeps."""
 
 _SEARCHED_DAYS: Final = 3
 
@@ -137,7 +126,7 @@ def zone_of(rules: ContactRules, addresses: Sequence[str]) -> ZoneInfo | None:
     """The zone of the called number: the one that was recorded, else its country's if that has one."""
     name = rules.time_zone
     if name is None:
-        named = {zone for address in addresses if (zone := _zone_of_number(address))}
+        named = {zone for address in addresses if (zone := zone_of_number(address))}
         name = next(iter(named)) if len(named) == 1 else None
     if name is None:
         return None
@@ -196,7 +185,3 @@ def _same(number: str, addresses: Sequence[str]) -> tuple[str, ...]:
 
 def _digits(number: str) -> str:
     return "".join(symbol for symbol in number if symbol.isdigit() or symbol in "+@")
-
-
-def _zone_of_number(number: str) -> str | None:
-    return _ZONES_BY_PREFIX.get(_digits(number)[:4])

@@ -6,15 +6,17 @@ asks for; unknown is a code or an absence, never an invented value.
 """
 
 from collections.abc import Iterable
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from .identifiers import Country
 from .implicated import Implicated
 from .interpreter import Interpreter
 from .model import ContractModel, Flag, LongText, Moment, ShortText
 from .placeholders import is_a_number, stands_for_no_name
+from .standards.languages import NOT_FOR_FORMS
+from .standards.places import fault_of
 from .vocabularies.codes import (
     CaseProfile,
     ChildCareStatus,
@@ -27,7 +29,16 @@ from .vocabularies.codes import (
 )  # fmt: skip
 from .vocabularies.loader import code_list
 
-LanguageCode = Annotated[str, StringConstraints(pattern=r"^[a-z]{3}$")]
+
+def _stands_for_itself(code: str) -> str:
+    if code in NOT_FOR_FORMS:
+        raise ValueError("not for a whole group of languages: name it in language_group")
+    return code
+
+
+LanguageCode = Annotated[
+    str, StringConstraints(pattern=r"^[a-z]{3}$"), AfterValidator(_stands_for_itself)
+]
 """ISO 639-3. A group without a code of its own (Mixteco, Náhuatl) goes to `language_group`."""
 
 
@@ -141,8 +152,9 @@ class LocationMunicipality(ContractModel):
 
     @model_validator(mode="after")
     def _code_of_its_country(self) -> "LocationMunicipality":
-        if self.code is not None and not self.code.startswith(f"{self.country}-"):
-            raise ValueError("the place code belongs to another country")
+        fault = None if self.code is None else fault_of(self.country, self.code, self.edition)
+        if fault is not None:
+            raise ValueError(fault)
         return self
 
 
@@ -248,6 +260,32 @@ class Person(ContractModel):
     financial: SensitiveNotes | None = None
     education_work: EducationWork | None = None
     service_history: ServiceHistory | None = None
+
+
+class FieldNote(ContractModel):
+    """Something to ask again. Never repeats a value."""
+
+    pointer: str = Field(description="JSON Pointer (RFC 6901) into the record.")
+    code: Literal["birth_date_looks_unknown"]
+
+
+def notes_on(identity: Identity | None, pointer: str) -> list[FieldNote]:
+    """What in an identity looks like something that nobody knew."""
+    if identity is None or identity.birth_date is None or not identity.birth_date.looks_unknown:
+        return []
+    return [FieldNote(pointer=f"{pointer}/birth_date", code="birth_date_looks_unknown")]
+
+
+def notes_on_persons(persons: Iterable[dict[str, Any]]) -> list[FieldNote]:
+    """The same for the sections of a referral's persons."""
+    return [
+        note
+        for place, person in enumerate(persons)
+        if person.get("identity") is not None
+        for note in notes_on(
+            Identity.model_validate(person["identity"]), f"/persons/{place}/identity"
+        )
+    ]
 
 
 UNCATEGORISED: Final = frozenset({"person_id", "case_profile", "specific_needs"})

@@ -1,6 +1,5 @@
 """Identity documents of a row. A number that does not check is kept as written, never as an identifier."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -10,16 +9,13 @@ from relevo.contracts.person import IdentityDocument
 from relevo.contracts.placeholders import is_a_number
 from relevo.contracts.plain_text import plain
 from relevo.contracts.returnee import AsWritten
+from relevo.contracts.standards.identity_numbers import check
 
 from .advice import Note
 from .birth import DateOrder, read_birth_date
 from .places import read_country
 from .words import meaning, meanings, says_unknown
 
-_GUATEMALA: Final = "GT"
-_CUI_DIGITS: Final = 13
-_GUATEMALA_DEPARTMENTS: Final = 22
-_NOT_DIGITS: Final = re.compile(r"[\s.-]")
 _OWN_COLUMNS: Final = (
     ("national_id_number", "national_id"),
     ("population_key", "population_key"),
@@ -98,9 +94,9 @@ def _add(
         if not any(document.type == "none" for document in found.documents):
             found.documents.append(IdentityDocument(type="none"))
         return
-    if country is None and kind == "national_id" and len(nationalities) == 1:
+    if country is None and kind in {"national_id", "population_key"} and len(nationalities) == 1:
         country = nationalities[0]
-    if number and kind == "national_id" and country == _GUATEMALA and not is_cui(number):
+    if number and check(kind, country, number) == "does_not_fit":
         found.notes.append(Note("check_digit", column))
         found.as_written.append(AsWritten(field=column, text=number))
         number = ""
@@ -138,17 +134,3 @@ def _state(cells: Mapping[str, str], today: date, order: DateOrder, found: Paper
         if until is not None and until.value < today.isoformat()[: len(until.value)]:
             return "expired"
     return "valid"
-
-
-def is_cui(text: str) -> bool:
-    """Whether this is a Guatemalan CUI: eight digits, their check digit, department, municipality."""
-    digits = _NOT_DIGITS.sub("", text)
-    if len(digits) != _CUI_DIGITS or not (digits.isascii() and digits.isdigit()):
-        return False
-    total = sum(int(digit) * weight for weight, digit in enumerate(digits[:8], start=2))
-    department, municipality = int(digits[9:11]), int(digits[11:])
-    return (
-        total % 11 == int(digits[8])
-        and 1 <= department <= _GUATEMALA_DEPARTMENTS
-        and municipality > 0
-    )

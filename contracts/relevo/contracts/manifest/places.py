@@ -4,18 +4,18 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
-from typing import Any, Final
+from typing import Final
 
 from relevo.contracts.person import LocationMunicipality
 from relevo.contracts.plain_text import plain
 from relevo.contracts.returnee import AsWritten
+from relevo.contracts.standards.places import has_shape, is_ambiguous
 
 from .advice import Note
 from .words import data, says_unknown
 
 _BETWEEN: Final = re.compile(r"\s*[,;/|&+]\s*|\s+(?:y|e|and)\s+|\s+-\s+")
 _WITH_COUNTRY: Final = re.compile(r"([A-Za-z]{2})[\s-]?(\d{2,6})")
-_ANY_CODE: Final = re.compile(r"[0-9A-Z]{2,6}")
 
 
 @cache
@@ -90,9 +90,7 @@ def read_place(cells: Mapping[str, str], *, nationalities: list[str], destinatio
     elif text.isdigit() and country is None:
         return Place(None, written, [Note("place_code_without_country", "municipality")])
     if text.isdigit():
-        if country is None or not _is_code(country, text):
-            return Place(None, written, [Note("place_code_unknown", "municipality")])
-        return Place(LocationMunicipality(country=country, code=f"{country}-{text}"))
+        return _by_code(country, text, written)
     if country is None and (not nationalities or destination in nationalities):
         country = destination
     note = [Note("place_name_as_written", "municipality")]
@@ -103,12 +101,9 @@ def read_place(cells: Mapping[str, str], *, nationalities: list[str], destinatio
     return Place(LocationMunicipality(country=country, name=name[:200]), [], note)
 
 
-def _is_code(country: str, digits: str) -> bool:
-    shape: dict[str, Any] | None = data("countries")["places"].get(country)
-    if shape is None:
-        return _ANY_CODE.fullmatch(digits) is not None
-    return (
-        len(digits) == shape["digits"]
-        and 1 <= int(digits[: shape["first"]]) <= shape["most"]
-        and int(digits[shape["first"] :]) > 0
-    )
+def _by_code(country: str | None, digits: str, written: list[AsWritten]) -> Place:
+    if country is None or not has_shape(country, digits):
+        return Place(None, written, [Note("place_code_unknown", "municipality")])
+    if is_ambiguous(country):
+        return Place(None, written, [Note("place_code_without_edition", "municipality")])
+    return Place(LocationMunicipality(country=country, code=f"{country}-{digits}"))

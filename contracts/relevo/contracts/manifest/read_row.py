@@ -22,6 +22,7 @@ from relevo.contracts.person import (
 )
 from relevo.contracts.plain_text import plain
 from relevo.contracts.returnee import AsWritten, GroupKind, ManifestTerms, ReturneeDetails
+from relevo.contracts.standards.languages import Language, is_code, read_language
 
 from .advice import Note
 from .birth import age, read_age, read_birth_date
@@ -325,10 +326,10 @@ def _language(reading: _Reading) -> EthnicityLanguage | None:
         spoken = plain(part)
         if not spoken or says_unknown(part):
             continue
-        code = meanings("language").get(spoken)
-        if code is not None:
-            codes.append(code)
-        elif re.fullmatch(r"[a-z]{3}", part) and spoken not in words("language_group"):
+        meant = read_language(part)
+        if isinstance(meant, Language):
+            codes.append(meant.code)
+        elif meant is None and is_code(part):
             codes.append(part)
         else:
             reading.notes.append(Note("language_as_written", "language"))

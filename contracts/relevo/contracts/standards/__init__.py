@@ -1,0 +1,1 @@
+"""Codes that states and standards bodies keep: languages, places, identity numbers, time zones."""
