@@ -42,7 +42,6 @@ from .visibility import may_touch
 
 NOTICE_PATHWAY: Final = "child-protection-notice"
 UNKNOWN: Final = "child_authority_unknown"
-_IMPLICATED: Final = {"implicated_party_excluded", "implicated_person_excluded"}
 
 Known = Mapping[str, Peer | ProblemError | None]
 """The authority and its alternate, as the directory has them."""
@@ -208,7 +207,7 @@ def _tell(
     profiles: Mapping[str, InstitutionProfile],
     now: datetime,
 ) -> tuple[NoticeRow, Draft | None]:
-    """The notice to the authority, or to the alternate when the authority is implicated."""
+    """The notice to the authority, or to the alternate when it is implicated or cannot be told."""
     settings = node.settings
     about = submission.children or AboutChildren()
     authority, alternate = (
@@ -232,10 +231,8 @@ def _tell(
                 now=now,
             )
         except ProblemError as refused:
-            problem = refused.name
-            if refused.name in _IMPLICATED:
-                continue
-            break
+            problem = refused.name if problem == UNKNOWN else problem
+            continue
         watched = alternate is not None and party != alternate
         return notice_row(
             sender, now, authority=party, notice_id=made.answer.id, open=watched
