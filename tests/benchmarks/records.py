@@ -21,7 +21,7 @@ def a_consent() -> dict[str, Any]:
         "categories": ["identity", "contact", "location_municipality", "family"],
         "recipients": [
             {"party": RECEIVER},
-            {"party": CONSULATE, "only": ["status", "follow_up"]},
+            {"party": CONSULATE, "only": ["status", "follow_up"], "requested_by_person": True},
         ],
         "denials": [],
         "given_by": {"capacity": "self"},

@@ -32,6 +32,7 @@ from tests.support.nodes import (
     Network,
     a_consent,
     a_member,
+    a_person,
     a_submission,
     pin_each_other,
     step,
@@ -42,7 +43,10 @@ from tests.support.serving import HOST, served
 _HERE: Final = "mx.casa-del-migrante"
 _FOLLOWED_UP: Final[dict[str, Any]] = {
     "purposes": ["service_delivery", "follow_up"],
-    "recipients": [{"party": _HERE}, {"party": CONSULATE, "only": ["follow_up"]}],
+    "recipients": [
+        {"party": _HERE},
+        {"party": CONSULATE, "only": ["follow_up"], "requested_by_person": True},
+    ],
 }
 
 
@@ -100,6 +104,7 @@ async def _furnish(network: Network, here: Member) -> dict[str, str]:
     submission = a_submission(consent_of_open["id"], share=["identity"])
     waiting = await _post(here, "/v1/referrals", submission)
     asking = await _post(here, "/v1/referrals", submission)
+    family = [await _a_family(here, consent_of_open["id"]) for _ in range(2)]
     theirs = await _post(there, "/v1/consents", a_consent(**_FOLLOWED_UP))
     received = await _post(there, "/v1/referrals", a_submission(theirs["id"], receiver=_HERE))
     await network.settle()
@@ -113,7 +118,11 @@ async def _furnish(network: Network, here: Member) -> dict[str, str]:
     window = {name: follow_ups.ASKED[name] for name in ("window_from", "window_until")}
     ours = await _post(here, "/v1/follow-ups", {**window, "reference_code": sent["reference_code"]})
     returnee = await _post(here, "/v1/returnees", returnee_examples.INPUT)
+    onward = {"persons": [1], "reason": "safety_concern", "recorded_by": "A", "referral": referral}
+    split = await _post(here, f"/v1/referrals/{family[1]}/split", onward)
     return {
+        examples.FAMILY_REFERRAL_ID: family[0],
+        examples.SPLIT_ID: split["id"],
         returnee_examples.RETURNEE_ID: returnee["id"],
         returnee_examples.MANIFEST_ID: await _a_list(here),
         follow_ups.ASKED_ID: ours["id"],
@@ -127,6 +136,15 @@ async def _furnish(network: Network, here: Member) -> dict[str, str]:
         examples.WEBHOOK_ID: await _a_webhook(here),
         "gt.igm.crr-tecun-uman": f"{_HERE}.recepcion",
     }
+
+
+async def _a_family(here: Member, consent: str) -> str:
+    """Two adults in one referral, each with a consent of her own."""
+    other = await _post(here, "/v1/consents", a_consent(person_id="W-1"))
+    persons = [a_person(), a_person(person_id="W-1")]
+    body = a_submission(consent, persons=persons, share=["identity"])
+    made = await _post(here, "/v1/referrals", body | {"consent_ids": [consent, other["id"]]})
+    return str(made["id"])
 
 
 async def _a_follow_up(network: Network, here: Member, code: str) -> str:

@@ -18,12 +18,15 @@ from typing_extensions import override
 
 from relevo.contracts.exchange import BatchAnswer, MessageAnswer, MessageBatch
 from relevo.contracts.follow_up import FollowUpHolder, FollowUpQuery
+from relevo.contracts.identifiers import institution_of
 from relevo.contracts.institution import (
     DIRECTORY_ENTRY_TYP,
     KEY_SET_TYP,
     DirectoryEntry,
+    DirectoryPage,
     InstitutionProfile,
     KeySet,
+    ListedInstitution,
     PeerGateway,
     PublicKey,
     Registration,
@@ -35,6 +38,12 @@ from relevo.contracts.message_types.registry import MESSAGE_TYPES
 from relevo.contracts.problem import ProblemError
 from relevo.contracts.scopes import Scope
 from relevo.contracts.status import Status
+from relevo.contracts.withdrawal import (
+    WaitingRequest,
+    WaitingRequests,
+    WithdrawalRequest,
+    WithdrawalTaken,
+)
 from relevo.node.clients.gateway import GatewayClient
 from relevo.node.config import NodeSettings
 from relevo.node.main import PACKAGE, create_app
@@ -61,6 +70,9 @@ PGN = "gt.pgn"
 SAFE_HOUSE = "gt.refugio-ambar"
 AUTHORITY = "mx.pprotnna-chiapas"
 ALTERNATE = "mx.pprotnna-federal"
+COMMITTEE = "hn.comite-familias"
+COMMISSION = "mx.cnb"
+FAMILIES_ABROAD = "mx.ipam"
 LAWYERS = "us.clinica-sonora"
 GATEWAY = "gateway.mx"
 ALL_SCOPES = " ".join(
@@ -83,6 +95,15 @@ def a_profile(institution: str) -> InstitutionProfile:
         },
         CONSULATE: {"type": "consulate", "mandates": ["consular_protection"]},
         PGN: {"type": "child_protection_authority", "mandates": ["child_protection"]},
+        COMMITTEE: {
+            "type": "migrant_organisation",
+            "mandates": ["support_to_families_of_missing"],
+        },
+        COMMISSION: {"type": "search_commission", "mandates": ["missing_migrant_search"]},
+        FAMILIES_ABROAD: {
+            "type": "migrant_attention_office",
+            "mandates": ["repatriation_of_remains", "family_services"],
+        },
         AUTHORITY: {"type": "child_protection_authority", "mandates": ["child_protection"]},
         ALTERNATE: {"type": "child_protection_authority", "mandates": ["child_protection"]},
         LAWYERS: {"type": "law_firm_or_legal_clinic", "mandates": ["legal_aid"]},
@@ -148,6 +169,7 @@ class Network:
     states: dict[str, str] = field(default_factory=dict)
     waiting: list[str] = field(default_factory=list)
     carried: list[str] = field(default_factory=list)
+    papers: list[tuple[str, WaitingRequest]] = field(default_factory=list)
     key: OKPKey = field(default_factory=jose.generate_signing_key)
     key_sets: dict[str, SignedKeySet] = field(default_factory=dict)
 
@@ -201,9 +223,60 @@ class Network:
 class GatewayOfTest(GatewayClient):
     """The network as one node's gateway."""
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network, institution: str = "") -> None:
         super().__init__()
         self._network = network
+        self._institution = institution
+
+    @property
+    @override
+    def connected(self) -> bool:
+        return not self._network.down
+
+    @override
+    async def institutions(self, params: dict[str, str]) -> DirectoryPage:
+        if self._network.down:
+            raise RetryableError("connect")
+        profiles = [m.registration.profile for m in self._network.members.values()]
+        return DirectoryPage(
+            institutions=[
+                ListedInstitution(
+                    **profile.model_dump(exclude={"node_url"}),
+                    state="active",
+                    gateway=GATEWAY,
+                    fingerprint="A" * 43,
+                    updated_at=START,
+                )
+                for profile in profiles
+                if profile.country == params.get("country", profile.country)
+            ]
+        )
+
+    @override
+    async def ask_to_withdraw(self, request_jws: str) -> WithdrawalTaken:
+        """As the home gateway of the code: kept for whoever sent the referral, if anybody did."""
+        if self._network.down:
+            raise RetryableError("connect")
+        asked = WithdrawalRequest.model_validate(jose.peek(request_jws)[1])
+        for jws in self._network.carried:
+            envelope = parse(jws)
+            if (envelope.reference_code, envelope.state) == (asked.reference_code, "submitted"):
+                waiting = WaitingRequest(
+                    id=asked.jti,
+                    reference_code=asked.reference_code,
+                    phrase_check=asked.phrase_check,
+                    received_at=self._network.clock.now,
+                )
+                self._network.papers.append((institution_of(envelope.iss), waiting))
+        return WithdrawalTaken()
+
+    @override
+    async def withdrawal_requests(self, taken: list[str]) -> WaitingRequests:
+        if self._network.down:
+            raise RetryableError("connect")
+        self._network.papers = [one for one in self._network.papers if one[1].id not in taken]
+        ours = [one for whose, one in self._network.papers if whose == self._institution]
+        return WaitingRequests(institution=self._institution, requests=ours)
 
     @override
     async def send(self, envelopes: list[str]) -> BatchAnswer:
@@ -282,7 +355,7 @@ def a_member(
         settings=settings,
         registration=Registration.model_validate(claims),
     )
-    member.node.gateway = GatewayOfTest(network)
+    member.node.gateway = GatewayOfTest(network, institution)
     join.join(database, network.welcome(), network.clock)
     network.members[institution] = member
     try:

@@ -13,7 +13,7 @@ from .identifiers import PartyId, PathwayId, ReferenceCode, Uuid
 from .information import Question, SuppliedInformation
 from .lifecycles.referral import State
 from .model import ContractModel, Flag, LongText, Moment, ShortText, Whole
-from .person import Person
+from .person import FieldNote, Person
 from .redirection import Redirection
 from .triage.loader import ClockName, Rung
 from .vocabularies.codes import DataCategory, OutcomeType, Purpose, Reason, ServiceType, TriageLevel
@@ -37,6 +37,7 @@ class ReferralSubmission(ContractModel):
             what consent does not cover among them is refused, never silently dropped.
         consent_ids: Consents recorded at this node; one per adult of a family.
         basis: A basis other than consent, with its law.
+        anonymous: A complaint without a name, on a pathway that offers it. The code on paper is all she has.
         local_reference: The submitting system's own number. Never travels.
         part_of: A referral that this one continues (a remaining need).
         triaged_at: When the triage was done, if this was written down later. The clocks run from it.
@@ -53,6 +54,7 @@ class ReferralSubmission(ContractModel):
     share: Annotated[list[DataCategory], Field(max_length=40)]
     consent_ids: Annotated[list[Uuid], Field(max_length=30)] = []
     basis: LegalBasis | None = None
+    anonymous: Flag = False
     local_reference: ShortText | None = None
     part_of: Uuid | None = None
     expires_in_days: Annotated[Whole, Field(ge=1, le=90)] = 30
@@ -242,6 +244,10 @@ class Referral(ContractModel):
     )
     marks: list[Mark] = Field(
         default=[], description="What this node found against the rules when it arrived."
+    )
+    notes: list[FieldNote] = Field(
+        default=[],
+        description="What in the persons looks like something that nobody knew: ask again.",
     )
     possible_next: list[State] = Field(
         default=[], description="Where this side may take it from here."

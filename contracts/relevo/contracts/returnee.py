@@ -16,6 +16,7 @@ from .person import (
     Contact,
     EthnicityLanguage,
     Family,
+    FieldNote,
     Identity,
     IdentityDocuments,
     LocationMunicipality,
@@ -95,6 +96,12 @@ class ReturneeInput(ReturneeDetails):
     local_reference: ShortText | None = None
     sealed_event: Literal["died_on_board"] | None = None
 
+    @model_validator(mode="after")
+    def _is_of_somebody(self) -> "ReturneeInput":
+        if self.identity.unidentified:
+            raise ValueError("whoever returns has a name; one name is enough")
+        return self
+
 
 class GroupMembers(ContractModel):
     """The others of a family or of siblings, as far as they have records here."""
@@ -125,11 +132,13 @@ class ReturneeRecord(ContractModel):
     Attributes:
         details: Absent in lists: persons are read one at a time.
         sealed_event: Shown to the unit that holds the record and to nobody else.
+        lawful_basis: Registration at arrival is the institute's mandate; nobody is asked for consent to it.
     """
 
     id: Uuid
     owner: PartyId
     state: State
+    lawful_basis: Literal["public_interest_mandate"] = "public_interest_mandate"
     manifest_id: Uuid | None = None
     details: ReturneeDetails | None = None
     groups: list[GroupMembers] = []
@@ -138,6 +147,9 @@ class ReturneeRecord(ContractModel):
     merged_into: Uuid | None = None
     sealed_event: Literal["died_on_board"] | None = None
     history: list[ReturneeStep] = []
+    notes: list[FieldNote] = Field(
+        default=[], description="What looks like something that nobody knew: ask her again."
+    )
     possible_next: list[State] = []
     created_at: Moment
     updated_at: Moment

@@ -48,6 +48,7 @@ class SearchedPersonAnswer(ContractModel):
         way: A monitored telephone is not enough for more than being alive.
     """
 
+    kind: Literal["searched_person_answer"] = "searched_person_answer"
     answer: Answer
     asked_at: Moment
     asked_by: ShortText

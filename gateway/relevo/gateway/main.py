@@ -15,8 +15,8 @@ from relevo.servicekit.health import Check
 from relevo.servicekit.http_client import outbound_http
 from relevo.servicekit.issuer_statements import Fetch
 from relevo.servicekit.migrations import is_current
-from relevo.servicekit.vocabularies import vocabulary_router
 from relevo.servicekit.pathway_files import add_pathways
+from relevo.servicekit.vocabularies import vocabulary_router
 from relevo.servicekit.worker import Worker
 
 from .api import (
@@ -29,6 +29,7 @@ from .api import (
     mailbox,
     messages,
     status_queries,
+    withdrawal_requests,
 )
 from .api import directory as directory_api
 from .api.dependencies import Service
@@ -43,6 +44,7 @@ from .operations.follow_up import FollowUpDesk
 from .operations.mailbox import Mailboxes
 from .operations.signed_queries import SignedQueries
 from .operations.status import StatusDesk
+from .operations.withdrawal_requests import WithdrawalDesk
 from .workers.deliver import DeliveryWorker, blob_worker, expiry_worker
 from .workers.witness import witness_worker
 
@@ -55,6 +57,7 @@ _ROUTERS = (
     blobs.router,
     mailbox.router,
     status_queries.router,
+    withdrawal_requests.router,
     follow_up_requests.router,
     grants.router,
     directory_api.router,
@@ -177,6 +180,7 @@ def create_app(
         StatusDesk(gateway, queries),
         FollowUpDesk(gateway, queries),
         mailboxes,
+        WithdrawalDesk(gateway, queries),
     )
     app.state.deliverer = deliverer
     app.state.workers = workers

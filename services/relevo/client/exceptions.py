@@ -148,6 +148,8 @@ _KINDS: Final[tuple[tuple[type[RelevoProblemError], frozenset[str]], ...]] = (
                 "reason_required",
                 "pass_phrase_wrong",
                 "manifest_unreadable",
+                "attachment_blank",
+                "attachment_unreadable",
                 "unsupported_media_type",
             }
         ),

@@ -19,21 +19,29 @@ from relevo.servicekit.issuer_statements import Fetch
 from relevo.servicekit.migrations import is_current
 from relevo.servicekit.oauth_client import TokenSource
 from relevo.servicekit.pathway_files import add_pathways
+from relevo.servicekit.vocabularies import vocabulary_router
 from relevo.servicekit.worker import Worker
 
 from .api import (
+    attachments,
+    break_glass,
     consents,
     events,
     follow_ups,
     handovers,
     inbox,
     manifests,
+    notices,
     peers,
     referral_messages,
     referrals,
     returnees,
+    safety_alerts,
+    sealed_records,
+    splits,
     status_queries,
     webhooks,
+    withdrawals,
 )
 from .clients.gateway import GatewayClient
 from .clients.webhook_target import WebhookTarget
@@ -42,10 +50,13 @@ from .operations.context import CLIENT, Node, NodeKeys
 from .operations.directory import Directory
 from .operations.send import SubmissionDesk
 from .storage.vault import Vault
+from .workers.carry import carry_worker
 from .workers.clocks import clock_worker
 from .workers.intake import intake_worker
 from .workers.mailbox import MailboxWorker
 from .workers.notify import notify_worker
+from .workers.paper_withdrawals import paper_withdrawal_worker
+from .workers.protection import protection_worker
 from .workers.redirect import redirect_worker
 from .workers.relay import relay_worker
 from .workers.upkeep import upkeep_worker
@@ -55,15 +66,23 @@ VERSION = "0.1.0"
 _ROUTERS = (
     referrals.router,
     referral_messages.router,
+    attachments.router,
     consents.router,
+    notices.router,
+    withdrawals.router,
     events.router,
     webhooks.router,
     status_queries.router,
     follow_ups.router,
+    safety_alerts.router,
     peers.router,
     returnees.router,
     manifests.router,
     handovers.router,
+    splits.router,
+    sealed_records.router,
+    break_glass.router,
+    vocabulary_router(),
 )
 _JOIN_SECONDS = 2.0
 WOKEN = frozenset({"relay", "notify", "mailbox"})
@@ -117,10 +136,13 @@ def create_app(
                 )
             ),
         ),
+        carry_worker(node),
         upkeep_worker(node),
         intake_worker(node),
         clock_worker(node),
         redirect_worker(node, directory),
+        paper_withdrawal_worker(node),
+        protection_worker(node, directory),
     ]
     if settings.delivery == "mailbox":
         workers.append(MailboxWorker(node, directory))
@@ -153,8 +175,12 @@ def create_app(
         description="Speaks to the institution's own systems and to its gateway.",
         checks=_checks(node, workers),
         lifespan=lifespan,
-        body_limits={"/v1/inbox": 2 * 1024 * 1024, **manifests.BODY_LIMITS},
-        media_types=manifests.MEDIA_TYPES,
+        body_limits={
+            "/v1/inbox": 2 * 1024 * 1024,
+            attachments.PATH: settings.max_attachment_bytes,
+            **manifests.BODY_LIMITS,
+        },
+        media_types={**manifests.MEDIA_TYPES, **attachments.MEDIA_TYPES},
     )
     for router in _ROUTERS:
         app.include_router(router)

@@ -11,6 +11,7 @@ from relevo.gateway.operations.directory import Directory
 from relevo.gateway.operations.follow_up import FollowUpDesk
 from relevo.gateway.operations.mailbox import Mailboxes
 from relevo.gateway.operations.status import StatusDesk
+from relevo.gateway.operations.withdrawal_requests import WithdrawalDesk
 from relevo.servicekit.access_token import Caller
 
 
@@ -24,6 +25,7 @@ class Service:
     status_desk: StatusDesk
     follow_up_desk: FollowUpDesk
     mailboxes: Mailboxes
+    withdrawal_desk: WithdrawalDesk
 
 
 def service_of(request: Request) -> Service:

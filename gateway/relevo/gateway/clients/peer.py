@@ -17,6 +17,7 @@ from relevo.contracts.ledger import ConsistencyProof, WitnessedCheckpoint
 from relevo.contracts.model import ContractModel
 from relevo.contracts.scopes import Scope
 from relevo.contracts.status import SignedStatusQuery, Status
+from relevo.contracts.withdrawal import SignedWithdrawalRequest, WithdrawalTaken
 from relevo.servicekit.http_client import RetryableError
 
 from .outbound import Outbound
@@ -61,6 +62,12 @@ class PeerClient:
         body = query.model_dump_json().encode()
         content = await self._post("/v1/follow-up-requests", body, Scope.FOLLOW_UPS_REQUEST)
         return _read(FollowUpHolder, content)
+
+    async def withdrawal_request(self, request: SignedWithdrawalRequest) -> WithdrawalTaken:
+        """Passes on a request to withdraw, as the institution that was asked signed it."""
+        body = request.model_dump_json().encode()
+        content = await self._post("/v1/withdrawal-requests", body, Scope.REFERRALS_STATUS)
+        return _read(WithdrawalTaken, content)
 
     async def grant_status(self, question: GrantStatusQuestion) -> GrantStatusAnswer:
         """Asks about grants whose issuer is at home there."""

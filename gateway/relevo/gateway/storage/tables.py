@@ -202,6 +202,19 @@ referral_status = Table(
 )
 """Coarse state by reference code, kept by the home gateway of the code."""
 
+withdrawal_request = Table(
+    "withdrawal_request",
+    METADATA,
+    Column("id", String(36), primary_key=True),
+    Column("institution", String(80), nullable=False),
+    Column("reference_code", String(20), nullable=False),
+    Column("phrase_check", String(43), nullable=False),
+    Column("received_at", UtcDateTime, nullable=False),
+    Index("ix_withdrawal_request_institution", "institution", "received_at"),
+    Index("ix_withdrawal_request_reference_code", "reference_code"),
+)
+"""By whoever holds the paper, until the institution that referred her has fetched it."""
+
 # -- the ledger ---------------------------------------------------------------------------------------------
 
 ledger_entry = Table(

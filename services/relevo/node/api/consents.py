@@ -14,7 +14,7 @@ from relevo.servicekit.problems import problem_responses
 from relevo.servicekit.require_scope import require
 
 from . import examples
-from .dependencies import IDEMPOTENCY_KEY, IdempotencyKey, NodeHere
+from .dependencies import IDEMPOTENCY_KEY, DirectoryHere, IdempotencyKey, NodeHere
 
 router = APIRouter(prefix="/v1/consents", tags=["consents"])
 
@@ -44,6 +44,14 @@ _NEXT: Final = {
     | problem_responses(
         "invalid_input",
         "not_yours",
+        "consent_asked_in_queue",
+        "notice_not_given",
+        "notice_unknown",
+        "notice_outdated",
+        "notice_recalled",
+        "consulate_not_requested",
+        "implicated_person_excluded",
+        "implicated_party_excluded",
         "idempotency_key_required",
         "idempotency_key_reused",
         "idempotency_key_in_flight",
@@ -54,9 +62,12 @@ async def post_consent(
     body: ConsentInput,
     key: IdempotencyKey,
     node: NodeHere,
+    directory: DirectoryHere,
     caller: Annotated[Caller, require(Scope.CONSENTS_WRITE)],
 ) -> Consent:
-    return await consent.record_consent(node, caller, body, key=key.key, digest=key.digest)
+    return await consent.record_consent(
+        node, directory, caller, body, key=key.key, digest=key.digest
+    )
 
 
 @router.get(

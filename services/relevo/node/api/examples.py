@@ -8,6 +8,9 @@ OPEN_REFERRAL_ID: Final = "0198c7a2-6c58-7b63-9d19-a8e5f4120b28"
 ASKING_REFERRAL_ID: Final = "0198c7a2-7d69-7c74-8e2a-b9f605231c39"
 WEBHOOK_ID: Final = "0198c7a3-6c41-7b53-9f18-a4e5d201bb28"
 CONSENT_ID: Final = "0198c7a1-0b2c-7f00-8c11-2b9d7c3f5a10"
+FAMILY_REFERRAL_ID: Final = "0198c7a2-8e7a-7d85-9f3b-caf716342d4a"
+SPLIT_ID: Final = "0198c7a5-1d52-7c64-8a29-c1f6e312dd41"
+ATTACHMENT_ID: Final = "c2b7e0d4-5c1f-4f0a-9d3e-71a2f6b8c915"
 REFERENCE_CODE: Final = "MX-3G9230VQVSQ"
 
 SUBMISSION: Final[dict[str, Any]] = {
@@ -42,7 +45,10 @@ CONSENT: Final[dict[str, Any]] = {
     },
     "purposes": ["service_delivery"],
     "categories": ["identity"],
-    "recipients": [{"party": "gt.igm"}, {"party": "gt.consulado-tapachula", "only": ["status"]}],
+    "recipients": [
+        {"party": "gt.igm"},
+        {"party": "gt.consulado-tapachula", "only": ["status"], "requested_by_person": True},
+    ],
     "given_by": {"capacity": "self"},
     "method": "signature",
     "given_at": "2026-03-02T16:20:00Z",

@@ -58,8 +58,16 @@ _SENT = {**examples.REFERRAL, "id": examples.SENT_REFERRAL_ID, "role": "sender"}
         "consent_does_not_cover_purpose",
         "consent_does_not_cover_date",
         "country_of_origin_excluded",
+        "consulate_not_requested",
+        "implicated_party_excluded",
+        "implicated_person_excluded",
+        "basis_not_lawful",
         "basis_not_allowed",
         "share_not_in_pathway",
+        "category_never_leaves",
+        "address_never_leaves",
+        "relative_not_entitled",
+        "unidentified_is_for_remains",
         "body_too_large",
     ),
     openapi_extra=request_example(
@@ -88,7 +96,12 @@ async def post_information(
     "`entered_in_error` it may be said after an outcome as well.",
     responses=answer(200, "Asked for.", {**_SENT, "state": "accepted", "possible_next": []}, _READ)
     | problem_responses(
-        "not_found", "not_yours", "invalid_input", "illegal_transition", "not_your_step"
+        "not_found",
+        "not_yours",
+        "invalid_input",
+        "illegal_transition",
+        "not_your_step",
+        "family_not_told",
     ),
     openapi_extra=request_example({"reason": "declined_by_person"}),
 )

@@ -58,7 +58,7 @@ _STEP: Final = link(
     body={"to": "$response.body#/possible_next/0"},
 )
 _FIRST: Final = "$response.body#/referrals/0/id"
-_SUBMISSION_PROBLEMS = (
+SUBMISSION_PROBLEMS = (
     "invalid_input",
     "idempotency_key_required",
     "idempotency_key_reused",
@@ -72,16 +72,30 @@ _SUBMISSION_PROBLEMS = (
     "consent_does_not_cover_purpose",
     "consent_does_not_cover_date",
     "country_of_origin_excluded",
+    "consulate_not_requested",
+    "implicated_party_excluded",
+    "implicated_person_excluded",
+    "basis_not_lawful",
+    "anonymity_not_offered",
     "basis_not_allowed",
     "receiver_unknown",
     "receiver_not_active",
     "receiver_lacks_mandate",
+    "sender_may_not_start",
     "message_type_not_accepted",
     "key_not_pinned",
     "key_changed",
     "pathway_unknown",
     "pathway_field_required",
     "share_not_in_pathway",
+    "best_interests_needed",
+    "adult_needs_own_consent",
+    "guardian_basis_ended",
+    "privileged",
+    "category_never_leaves",
+    "address_never_leaves",
+    "relative_not_entitled",
+    "unidentified_is_for_remains",
 )
 
 
@@ -126,7 +140,7 @@ class ReferralPage(ContractModel):
     description="Checked against consent at once and stored; it leaves when the link allows. "
     "What became of it is on the event feed.",
     responses=answer(201, "Stored, and on its way.", examples.SUBMITTED, _SENT)
-    | problem_responses(*_SUBMISSION_PROBLEMS),
+    | problem_responses(*SUBMISSION_PROBLEMS),
     openapi_extra=request_example(examples.SUBMISSION) | {"parameters": [IDEMPOTENCY_KEY]},
 )
 async def post_referral(
@@ -268,7 +282,14 @@ async def get_history(
         "illegal_transition",
         "not_your_step",
         "reason_required",
+        "searched_person_not_asked",
+        "searched_person_said_no",
         "redirect_loop",
+        "address_never_leaves",
+        "family_not_told",
+        "identity_not_confirmed",
+        "remains_disputed",
+        "kinship_not_verified",
     ),
     openapi_extra=request_example({"to": "acknowledged", "seen_by": "Turno A"}),
 )

@@ -4,14 +4,30 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
+from relevo.contracts.attachment import BLOB_TYPE
 from relevo.contracts.exchange import BatchAnswer, MailboxLease, MailboxRequest, MessageBatch
 from relevo.contracts.follow_up import FollowUpHolder, SignedFollowUpQuery
 from relevo.contracts.institution import DirectoryPage, PeerGateway
 from relevo.contracts.scopes import Scope
 from relevo.contracts.status import SignedStatusQuery, Status
+from relevo.contracts.withdrawal import (
+    FetchRequests,
+    SignedWithdrawalRequest,
+    WaitingRequests,
+    WithdrawalTaken,
+)
 from relevo.servicekit.http_client import RetryableError, ServiceClient
 
-T = TypeVar("T", BatchAnswer, DirectoryPage, MailboxLease, Status, FollowUpHolder)
+T = TypeVar(
+    "T",
+    BatchAnswer,
+    DirectoryPage,
+    MailboxLease,
+    Status,
+    FollowUpHolder,
+    WaitingRequests,
+    WithdrawalTaken,
+)
 
 _GATEWAYS = TypeAdapter(list[PeerGateway])
 
@@ -44,6 +60,19 @@ class GatewayClient:
         if len(read.answers) != len(envelopes):
             raise RetryableError("answers_missing")
         return read
+
+    async def bring_blob(self, digest: str, sealed: bytes) -> None:
+        """Hands over a sealed file that an accepted message names."""
+        path = f"/v1/blobs/{digest}"
+        await self._ask("PUT", path, Scope.MESSAGES_SEND, content=sealed)
+
+    async def fetch_blob(self, digest: str) -> bytes:
+        """A sealed file that a message for this institution names."""
+        return await self._ask("GET", f"/v1/blobs/{digest}", Scope.MESSAGES_RECEIVE)
+
+    async def release_blob(self, digest: str) -> None:
+        """Says that a sealed file was stored here."""
+        await self._ask("DELETE", f"/v1/blobs/{digest}", Scope.MESSAGES_RECEIVE)
 
     async def lease(self, *, limit: int, wait_seconds: int) -> MailboxLease:
         """What waits for this institution, or what comes within that time."""
@@ -91,6 +120,19 @@ class GatewayClient:
         answer = await self._ask("POST", "/v1/follow-up-requests", scope, json=body)
         return _read(FollowUpHolder, answer)
 
+    async def ask_to_withdraw(self, request_jws: str) -> WithdrawalTaken:
+        """Passes on a request to withdraw that the institution signed."""
+        body = SignedWithdrawalRequest(query=request_jws).model_dump()
+        scope = Scope.REFERRALS_STATUS
+        answer = await self._ask("POST", "/v1/withdrawal-requests", scope, json=body)
+        return _read(WithdrawalTaken, answer)
+
+    async def withdrawal_requests(self, taken: list[str]) -> WaitingRequests:
+        """Requests for referrals that this institution sent; those taken are forgotten there."""
+        body = FetchRequests(taken=taken).model_dump()
+        path, scope = "/v1/withdrawal-requests/waiting", Scope.MESSAGES_RECEIVE
+        return _read(WaitingRequests, await self._ask("POST", path, scope, json=body))
+
     async def _ask(
         self,
         method: str,
@@ -98,6 +140,7 @@ class GatewayClient:
         scope: Scope,
         *,
         json: Any = None,
+        content: bytes | None = None,
         params: dict[str, str] | None = None,
     ) -> bytes:
         if self._service is None:
@@ -106,6 +149,8 @@ class GatewayClient:
             method,
             self._url + path,
             json=json,
+            content=content,
+            headers=None if content is None else {"content-type": BLOB_TYPE},
             scopes=[scope],
             audience=self._url,
             params=params,

@@ -1,8 +1,10 @@
 """Who somebody is, with which keys: asked of the gateway, believed only as far as the pin goes."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import product
 from typing import Final
 
 import structlog
@@ -18,6 +20,7 @@ from relevo.contracts.institution import (
     InstitutionProfile,
     InstitutionState,
     KeySet,
+    ListedInstitution,
     SignedKeySet,
     Welcome,
 )
@@ -31,6 +34,7 @@ from .context import Node
 _log = structlog.get_logger()
 _PATIENCE_SECONDS: Final = 3.0
 _QUIET: Final = timedelta(seconds=2)
+_MOST_OFFERED: Final = 20
 _STALE_REFUSED_AFTER: Final = timedelta(days=30)
 
 
@@ -136,6 +140,23 @@ class Directory:
     async def _profile_as_kept(self, institution: str) -> InstitutionProfile | None:
         kept = await self._node.database.read(peers.profiles, [institution])
         return kept.get(institution)
+
+    async def offer(self, mandates: Sequence[str], *, countries: Sequence[str]) -> list[str]:
+        """Parties of these countries that hold any of these mandates; none while nobody can tell."""
+        found: dict[str, None] = {}
+        try:
+            async with asyncio.timeout(_PATIENCE_SECONDS):
+                for country, mandate in product(countries, mandates):
+                    if len(found) >= _MOST_OFFERED:
+                        break
+                    page = await self._node.gateway.institutions(
+                        {"country": country, "mandate": mandate}
+                    )
+                    for listed in page.institutions:
+                        found |= dict.fromkeys(_holders(listed, mandate))
+        except (TimeoutError, RefusedError, RetryableError):
+            _log.info("nobody_offered")
+        return list(found)[:_MOST_OFFERED]
 
     async def signing_keys(self, institution: str) -> list[OKPKey]:
         """What an institution signs with. Our own needs neither a question nor a pin.
@@ -244,6 +265,14 @@ class Directory:
         if welcome is None:
             raise ProblemError("gateway_unreachable")
         return welcome
+
+
+def _holders(listed: ListedInstitution, mandate: str) -> list[str]:
+    """The institution and its units, as far as they are active and hold a mandate."""
+    if listed.state != "active":
+        return []
+    units = [unit.id for unit in listed.units if mandate in unit.mandates]
+    return [listed.institution, *units] if mandate in listed.mandates else units
 
 
 def read_key_set(signed: SignedKeySet, owner: str) -> tuple[OKPKey, KeySet]:

@@ -3,14 +3,18 @@
 Nothing here writes: what is refused leaves no trace, and no transaction waits for the cryptography.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any, Final
 
 from relevo.contracts import coverage
+from relevo.contracts.anonymous import UNREACHABLE, check_anonymous
+from relevo.contracts.attachment import split_by_category
+from relevo.contracts.childhood import ToldOfChildren
 from relevo.contracts.consent import Consent
+from relevo.contracts.families import given_until
 from relevo.contracts.identifiers import country_of, institution_of
 from relevo.contracts.institution import InstitutionProfile
 from relevo.contracts.message_types.referral_submitted import (
@@ -24,29 +28,32 @@ from relevo.contracts.pathways.loader import pathway
 from relevo.contracts.pathways.schema import Pathway
 from relevo.contracts.person import Person
 from relevo.contracts.problem import FieldError, ProblemError
-from relevo.contracts.referral import ReferralSubmission
+from relevo.contracts.referral import ChildNotice, ReferralSubmission
 from relevo.contracts.sensitive_routes import contact_rules_on
 from relevo.contracts.victim_justice import check_purpose
-from relevo.contracts.vocabularies.loader import in_code_order
 from relevo.node.domain.outgoing import OutgoingMessage
 from relevo.node.storage import outbox, referrals
+from relevo.node.storage.attachments import SealedRows
+from relevo.node.storage.child_notices import NoticeRow
+from relevo.node.storage.coming_of_age import ComingOfAge
 from relevo.node.storage.grants import HeldGrant
 from relevo.node.storage.referrals import SealedReferral, StoredEvent, StoredReferral
 from relevo.servicekit.access_token import Caller
 from relevo.servicekit.ids import new_id, new_reference_code
 
 from .afterwards import triaged_at
+from .attach import Uploads, carried, check_persons, rows_of, seal_files
 from .context import Node
 from .cut import Asked, Cut, check_law, cut, parties_named
 from .directory import Peer
 from .follow_up_slices import NamedForFollowUp, named_for_follow_up, sign_follow_up_slices
+from .route_checks import check_pathway, check_receiver, check_required, check_starter
 from .slices import sign_slice
 from .visibility import may_touch
 
 RETURN_CATEGORIES: Final = ("service_history",)
 """What the receiver may send back by default: the outcome and what was done (domain rule 13)."""
 
-MAX_GRANTS: Final = 12
 MAX_MESSAGE_BYTES: Final = 128 * 1024
 """What an envelope holds, once it is padded, sealed and signed."""
 
@@ -58,17 +65,27 @@ class SubmittedReferral(ContractModel):
     reference_code: str
     state: str = "submitted"
     withheld: list[str] = []
+    child_notice: ChildNotice | None = None
 
 
 @dataclass(frozen=True)
 class Draft:
-    """Everything about a new referral that its transaction stores."""
+    """Everything about a new referral that its transaction stores.
+
+    Attributes:
+        also: The notice to the authority of its children, which goes its own way.
+        ages: When what somebody else gave ends.
+    """
 
     answer: SubmittedReferral
     consent_ids: frozenset[str]
     referral: SealedReferral
     grants: list[HeldGrant]
     message: dict[str, Any]
+    also: tuple["Draft", ...] = ()
+    notices: tuple[NoticeRow, ...] = ()
+    ages: tuple[ComingOfAge, ...] = ()
+    files: SealedRows | None = None
 
 
 @dataclass(frozen=True)
@@ -94,6 +111,8 @@ def draft(
     now: datetime,
     parent: StoredReferral | None = None,
     profiles: Mapping[str, InstitutionProfile] = MappingProxyType({}),
+    told: ToldOfChildren | None = None,
+    uploads: Uploads = MappingProxyType({}),
 ) -> Draft:
     """Decides about one submission.
 
@@ -107,6 +126,8 @@ def draft(
         now: Business time.
         parent: The referral that it says it continues, if that is held here.
         profiles: What is known of this institution and of those that consents name, by institution.
+        told: What is said beside it of its children.
+        uploads: The files that shall go along.
 
     Raises:
         ProblemError: What stands against it.
@@ -115,6 +136,10 @@ def draft(
         _check_parent(caller, parent)
     route = pathway(submission.pathway)
     check_pathway(submission, route)
+    ourselves = profiles.get(node.institution)
+    if ourselves is not None:  # else the receiver's node, which looks us up, is the first to check
+        check_starter(route, ourselves, sender)
+    check_anonymous(submission, route)
     if peer is not None:
         check_receiver(peer, submission.receiver, route)
         check_purpose(
@@ -147,11 +172,16 @@ def draft(
             sender=(sender, profiles.get(node.institution)),
             receiver=(submission.receiver, peer.profile),
         )
-    _check_required(route, may_leave.leaving)
-    records, left_out = may_leave.records, may_leave.left_out
+    check_required(route, may_leave.leaving)
+    files, kept = split_by_category(
+        submission.attachments, allowed=may_leave.share, wanted=route.wanted
+    )
+    records, left_out = may_leave.records, sorted({*may_leave.left_out, *kept})
     first = StoredEvent(0, "submitted", "sender", triaged_at(submission.triaged_at, now=now))
     key_ids = [node.vault.new_key() for _ in submission.persons]
-    stored = _referral(node, sender, submission, left_out, data_key_id=key_ids[0], now=now)
+    stored = _referral(
+        node, sender, submission, left_out, told=told, data_key_id=key_ids[0], now=now
+    )
     named = [
         named_for_follow_up(
             record,
@@ -164,7 +194,11 @@ def draft(
         for record in records
     ]
     slices = [_slices(node, one, stored, may_leave, profiles) for one in named]
-    message = _message(stored, route, submission, may_leave, named, slices, parent=parent)
+    message = _message(
+        stored, route, submission, may_leave, named, slices, parent=parent, told=told
+    )
+    sealed = seal_files(uploads, files, _places(submission, key_ids))
+    message = carried(message, sealed)
     waiting = outbox.seal(node.vault, stored.data_key_id, message, now=now)
     if len(waiting["sealed"]) > MAX_MESSAGE_BYTES:
         raise ProblemError("body_too_large", limit=MAX_MESSAGE_BYTES)
@@ -176,65 +210,30 @@ def draft(
         referral=referrals.seal(node.vault, stored, first, key_ids=key_ids),
         grants=[grant for signed in slices for grant in signed.all()],
         message=waiting,
+        ages=tuple(_ages(records, submission, owner=sender)),
+        files=rows_of(node, message, sealed),
     )
 
 
-def check_pathway(submission: ReferralSubmission, route: Pathway) -> None:
-    """What the pathway allows, whoever it is about.
-
-    Raises:
-        ProblemError: `share_not_in_pathway`, `consent_does_not_cover_purpose`, `basis_not_allowed`,
-            `consent_missing` or `invalid_input` for a service outside it.
-    """
-    unasked = set(submission.share) - route.wanted
-    if unasked:
-        raise ProblemError(
-            "share_not_in_pathway",
-            pathway=route.id,
-            categories=in_code_order("data_category", unasked),
+def _places(submission: ReferralSubmission, key_ids: list[str]) -> dict[str, tuple[int, str]]:
+    """Position and data key of each person, for the files that are hers."""
+    places = {
+        person.person_id: (position, key_id)
+        for position, (person, key_id) in enumerate(
+            zip(submission.persons, key_ids, strict=True), start=1
         )
-    if submission.purpose not in route.purposes:
-        raise ProblemError("consent_does_not_cover_purpose", purpose=submission.purpose)
-    if len(submission.consent_ids) > MAX_GRANTS:
-        detail = f"an envelope holds the grants of at most {MAX_GRANTS} consents"
-        raise ProblemError(
-            "invalid_input", errors=[FieldError(pointer="/consent_ids", detail=detail)]
-        )
-    errors = [
-        FieldError(pointer=f"/needs/{index}/service", detail=f"not a service of {route.id}")
-        for index, need in enumerate(submission.needs)
-        if need.service not in route.services
-    ]
-    if errors:
-        raise ProblemError("invalid_input", errors=errors)
-    if submission.basis is not None and submission.basis.basis not in route.lawful_bases:
-        raise ProblemError(
-            "basis_not_allowed", basis=submission.basis.basis, pathway=submission.pathway
-        )
-    if not submission.consent_ids and submission.basis is None:
-        raise ProblemError("consent_missing")
+    }
+    check_persons(submission.attachments, places)
+    return places
 
 
-def check_receiver(peer: Peer, receiver: str, route: Pathway) -> None:
-    """Whether the directory says that this party can take it.
-
-    Raises:
-        ProblemError: `receiver_unknown`, `receiver_not_active`, `receiver_lacks_mandate` or
-            `message_type_not_accepted`.
-    """
-    mandates = peer.profile.mandates_of(receiver)
-    if mandates is None:
-        raise ProblemError("receiver_unknown", receiver=receiver)
-    if peer.state != "active":
-        raise ProblemError("receiver_not_active", receiver=receiver, state=peer.state)
-    if not mandates & set(route.receiver_mandates):
-        raise ProblemError(
-            "receiver_lacks_mandate", receiver=receiver, mandates=list(route.receiver_mandates)
-        )
-    if REFERRAL_SUBMITTED.id not in peer.profile.message_types:
-        raise ProblemError(
-            "message_type_not_accepted", receiver=receiver, message_type=REFERRAL_SUBMITTED.id
-        )
+def _ages(
+    records: list[Consent], submission: ReferralSubmission, *, owner: str
+) -> Iterator[ComingOfAge]:
+    for record in records:
+        until = given_until(record, submission.persons)
+        if until is not None:
+            yield ComingOfAge("consent", record.id, owner, until)
 
 
 def _check_parent(caller: Caller, parent: StoredReferral | None) -> None:
@@ -251,20 +250,13 @@ def _known_to(receiver: str, parent: StoredReferral | None) -> str | None:
     return parent.id if institution_of(receiver) in parties else None
 
 
-def _check_required(route: Pathway, leaving: list[dict[str, object]]) -> None:
-    missing = [
-        category for category in route.required if any(category not in person for person in leaving)
-    ]
-    if missing:
-        raise ProblemError("pathway_field_required", pathway=route.id, fields=missing)
-
-
 def _referral(
     node: Node,
     sender: str,
     submission: ReferralSubmission,
     left_out: list[str],
     *,
+    told: ToldOfChildren | None,
     data_key_id: str,
     now: datetime,
 ) -> StoredReferral:
@@ -297,6 +289,8 @@ def _referral(
             # What a redirect goes on with.
             "share": list(submission.share),
             "consent_ids": list(submission.consent_ids),
+            "attachments": [one.model_dump(mode="json") for one in submission.attachments],
+            "children": None if told is None else told.model_dump(mode="json"),
             "basis": None if submission.basis is None else submission.basis.model_dump(mode="json"),
         },
         persons=[p.model_dump(mode="json", exclude_none=True) for p in submission.persons],
@@ -312,6 +306,7 @@ def _message(
     slices: list[_Signed],
     *,
     parent: StoredReferral | None,
+    told: ToldOfChildren | None,
 ) -> OutgoingMessage:
     forward = [signed.forward for signed in slices]
     body = ReferralSubmitted(
@@ -324,9 +319,12 @@ def _message(
             ConsentTerms(
                 grant_id=grant.id,
                 person=one.person,
-                contact_rules=contact_rules_on(route.sensitivity, one.record.contact_rules),
+                contact_rules=UNREACHABLE
+                if submission.anonymous
+                else contact_rules_on(route.sensitivity, one.record.contact_rules),
                 denials=one.record.denials,
                 valid_until=one.record.valid_until,
+                comes_of_age_at=given_until(one.record, submission.persons),
             )
             for grant, one in zip(forward, named, strict=True)
         ],
@@ -335,6 +333,7 @@ def _message(
         part_of=_known_to(submission.receiver, parent),
         pathway=route.id if route.sensitivity == "sealed" else None,
         submitted_at=triaged_at(submission.triaged_at, now=stored.created_at),
+        children=told,
     )
     return OutgoingMessage(
         id=new_id(),

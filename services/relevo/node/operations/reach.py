@@ -1,6 +1,5 @@
 """How a person of a referral may be reached: what is known of her numbers, and the rules she gave."""
 
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,18 +11,25 @@ from relevo.contracts.consent import ContactRules
 from relevo.contracts.contact_rules import Permission, may_contact_under_all
 from relevo.contracts.person import Contact
 from relevo.contracts.problem import ProblemError
+from relevo.node.domain.phrase_check import plain
 from relevo.node.storage import referrals
 from relevo.node.storage.follow_ups import StoredFollowUp
 from relevo.node.storage.referrals import StoredReferral
 
 from .context import Node
+from .quiet import quiet_until
 
 
 @dataclass(frozen=True)
 class Reach:
-    """Read for one operation, and never stored again."""
+    """Read for one operation, and never stored again.
+
+    Attributes:
+        quiet_until: End of the days of quiet in which nobody is called.
+    """
 
     referral: StoredReferral
+    quiet_until: datetime | None = None
 
     def rules_of(self, person: int) -> list[ContactRules]:
         """Everything that she said about being reached; what nobody is named for holds for all."""
@@ -41,6 +47,8 @@ class Reach:
         self, person: int, *, channel: Channel, now: datetime, number: str | None
     ) -> Permission:
         """Whether she may be reached this way now; without any rule of hers nobody may."""
+        if self.quiet_until is not None and now < self.quiet_until:
+            return Permission("quiet_days", next_at=self.quiet_until)
         return may_contact_under_all(
             self.rules_of(person),
             self.contact_of(person),
@@ -58,7 +66,7 @@ class Reach:
     def is_pass_phrase(self, person: int, said: str) -> bool:
         """Whether she said it, however it was written down."""
         return any(
-            _plain(rules.pass_phrase) == _plain(said)
+            plain(rules.pass_phrase) == plain(said)
             for rules in self.rules_of(person)
             if rules.pass_phrase
         )
@@ -77,15 +85,5 @@ def reach_of(connection: Connection, node: Node, held: StoredFollowUp) -> Reach:
     )
     if whole is None:
         raise ProblemError("not_found")
-    return Reach(whole)
-
-
-def _plain(phrase: str) -> str:
-    """Without accents, capitals and punctuation: she says it, somebody types it."""
-    letters = unicodedata.normalize("NFKD", phrase.casefold())
-    kept = "".join(
-        letter if letter.isalnum() else " "
-        for letter in letters
-        if not unicodedata.combining(letter)
-    )
-    return " ".join(kept.split())
+    now = node.clock.business()
+    return Reach(whole, quiet_until(connection, node, whole, now=now))

@@ -15,7 +15,7 @@ from relevo.contracts.exchange import BatchAnswer, MessageAnswer, MessageBatch
 from relevo.contracts.identifiers import institution_of
 from relevo.contracts.message_types.cancel_requested import CANCEL_REQUESTED
 from relevo.contracts.message_types.consent_withdrawn import CONSENT_WITHDRAWN
-from relevo.contracts.message_types.counter_referral import COUNTER_REFERRAL
+from relevo.contracts.message_types.counter_referral import COUNTER_REFERRAL, CounterReferralSent
 from relevo.contracts.message_types.information_supplied import INFORMATION_SUPPLIED
 from relevo.contracts.message_types.message_inapplicable import (
     MESSAGE_INAPPLICABLE,
@@ -27,7 +27,7 @@ from relevo.contracts.message_types.referral_submitted import REFERRAL_SUBMITTED
 from relevo.contracts.message_types.withdrawal_answered import WITHDRAWAL_ANSWERED
 from relevo.contracts.problem import Language, ProblemError
 from relevo.contracts.receipt import Receipt
-from relevo.node.storage import cancellations, grants, inbox, referrals
+from relevo.node.storage import cancellations, grants, inbox, information, referrals
 from relevo.node.storage.referrals import StoredEvent
 from relevo.node.storage.vault import ErasedError
 
@@ -36,12 +36,15 @@ from .batch import Batch
 from .cancel import ask_now, cancel_requested
 from .context import Node
 from .directory import Directory
+from .look_again import at_the_door, is_privileged
 from .open_envelope import Arrived, Opened, open_all
 from .receipts import proved, store_receipts
+from .receive_files import sealed_files
 from .receive_follow_up import FOLLOW_UP_HANDLERS, stop_uncovered
 from .redirect import redirect_followed
 from .supply import information_supplied
 from .tell import mark_withdrawn, tell_state
+from .withdrawals import withdrawal_answered
 
 _HELD_UP: Final = {"gateway_unreachable", "unavailable"}
 
@@ -73,7 +76,8 @@ async def receive(
     for problem in opened:
         if isinstance(problem, ProblemError) and problem.name in _HELD_UP:
             raise problem
-    ready = await asyncio.to_thread(_prepare, node, opened)
+    own_type = await _own_type(node, directory, opened)
+    ready = await asyncio.to_thread(_prepare, node, opened, own_type)
     receipts = await proved(directory, batch.receipts)
     applied = await node.database.write(_apply_all, node, ready, receipts)
     node.wake()
@@ -91,12 +95,28 @@ def _read_all(envelopes: Sequence[str]) -> list[Arrived | ProblemError]:
     return read
 
 
-def _prepare(node: Node, opened: Sequence[Opened | ProblemError]) -> list[Ready]:
+async def _own_type(
+    node: Node, directory: Directory, opened: Sequence[Opened | ProblemError]
+) -> str | None:
+    """What this institution is, asked when something privileged has come."""
+    if any(isinstance(item, Opened) and is_privileged(item.envelope) for item in opened):
+        own = await directory.profile(node.institution)
+        if own is None:
+            # Neither kept here unread nor thrown away: the gateway comes again.
+            raise ProblemError("gateway_unreachable")
+        return own.type
+    return None
+
+
+def _prepare(
+    node: Node, opened: Sequence[Opened | ProblemError], own_type: str | None
+) -> list[Ready]:
+    outside = [at_the_door(item, own_type) if isinstance(item, Opened) else item for item in opened]
     return [
         Ready(item, arrival(node, item))
         if isinstance(item, Opened) and item.kind is REFERRAL_SUBMITTED
         else Ready(item)
-        for item in opened
+        for item in outside
     ]
 
 
@@ -158,6 +178,8 @@ def _submitted(batch: Batch, item: Opened, new: Arrival) -> bool:
     received = StoredEvent(1, "received", "receiver", batch.now)
     after = tell_state(batch.holdings, new.stored, received, now=batch.now)
     batch.holdings.tell(after, "referral.received", now=batch.now, event_seq=1)
+    for mark in new.marks:
+        batch.holdings.tell(after, f"referral.{mark}", now=batch.now)
     return True
 
 
@@ -190,7 +212,10 @@ def _counter_referral(batch: Batch, item: Opened) -> bool:
         raise ProblemError("not_found")
     if held.sharing == "withdrawn":
         raise ProblemError("grant_not_live", grant_state="withdrawn")
-    referrals.put_outcome(batch.connection, batch.node.vault, held, item.body)
+    keys = information.keys_of(batch.connection, held.id)
+    batch.keep_files(sealed_files(batch.node, item, keys))
+    outcome = cast("CounterReferralSent", item.body).outcome_alone()
+    referrals.put_outcome(batch.connection, batch.node.vault, held, outcome)
     batch.holdings.tell(held, "referral.counter_referral_received", now=batch.now)
     return True
 
@@ -225,7 +250,7 @@ _HANDLERS: Final[dict[str, Callable[[Batch, Opened], bool]]] = {
     REFERRAL_STATE.id: _state,
     COUNTER_REFERRAL.id: _counter_referral,
     CONSENT_WITHDRAWN.id: _withdrawn,
-    WITHDRAWAL_ANSWERED.id: _noted,
+    WITHDRAWAL_ANSWERED.id: withdrawal_answered,
     MESSAGE_INAPPLICABLE.id: _inapplicable,
     CANCEL_REQUESTED.id: cancel_requested,
     INFORMATION_SUPPLIED.id: information_supplied,

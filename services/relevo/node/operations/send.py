@@ -22,7 +22,7 @@ from relevo.contracts.identifiers import country_of
 from relevo.contracts.implicated import without_implicated
 from relevo.contracts.institution import InstitutionProfile
 from relevo.contracts.pathways.loader import pathway
-from relevo.contracts.person import implicated_in
+from relevo.contracts.person import excluded_countries, implicated_in
 from relevo.contracts.problem import ProblemError
 from relevo.contracts.referral import ReferralSubmission
 from relevo.node.storage import (
@@ -59,6 +59,7 @@ from .visibility import party_of
 
 _OPERATION: Final = "submit_referral"
 _TRIES: Final = 5
+_MOST_OFFERED: Final = 10
 
 Outcome = SubmittedReferral | ProblemError
 Beside = Callable[[Connection, Draft], list[feed.FeedEvent]]
@@ -118,7 +119,7 @@ class SubmissionDesk:
         """
         sender = party_of(self._node, caller)
         peer = await self._look_up(submission.referral.receiver)
-        await self._look_up_ourselves([submission])
+        await self._look_up_ourselves()
         authorities = await self._look_up_authorities([submission])
         outcome = await self._single.add(
             _Asked(caller, sender, submission, peer, authorities, beside)
@@ -129,10 +130,10 @@ class SubmissionDesk:
         return outcome
 
     async def _offer_others(self, referral: ReferralSubmission, problem: ProblemError) -> None:
-        """Whoever may not be asked because it is implicated is not the only one with the mandate."""
-        if problem.name != "implicated_party_excluded":
+        """Names others with the mandate: one that lacks it, or is implicated, is not the only one."""
+        if problem.name not in {"implicated_party_excluded", "receiver_lacks_mandate"}:
             return
-        node = self._node
+        node, route = self._node, pathway(referral.pathway)
         held = await node.database.read(
             consents.get_many, node.vault, sorted(set(referral.consent_ids))
         )
@@ -140,10 +141,17 @@ class SubmissionDesk:
             *implicated_in(referral.persons),
             *(one for record, _ in held.values() for one in record.implicated),
         ]
+        here = country_of(referral.receiver)
+        away = excluded_countries(referral.persons)
         others = await self._directory.offer(
-            pathway(referral.pathway).receiver_mandates, country=country_of(referral.receiver)
+            route.receiver_mandates,
+            countries=[
+                country
+                for country in sorted(route.countries, key=lambda country: country != here)
+                if country not in away
+            ],
         )
-        problem.members["offered"] = without_implicated(kept_away, others)
+        problem.members["offered"] = without_implicated(kept_away, others)[:_MOST_OFFERED]
 
     async def submit_many(self, caller: Caller, submissions: list[Submission]) -> list[Outcome]:
         """Submits referrals in one transaction, each answered on its own.
@@ -155,14 +163,18 @@ class SubmissionDesk:
         known: dict[str, Peer | ProblemError | None] = {}
         for receiver in dict.fromkeys(item.referral.receiver for item in submissions):
             known[receiver] = await self._look_up(receiver)
-        await self._look_up_ourselves(submissions)
+        await self._look_up_ourselves()
         authorities = await self._look_up_authorities(submissions)
-        return await self._submit(
+        outcomes = await self._submit(
             [
                 _Asked(caller, sender, item, known[item.referral.receiver], authorities)
                 for item in submissions
             ]
         )
+        for item, outcome in zip(submissions, outcomes, strict=True):
+            if isinstance(outcome, ProblemError):
+                await self._offer_others(item.referral, outcome)
+        return outcomes
 
     async def _look_up_authorities(self, submissions: list[Submission]) -> Known:
         """Whom to tell, when any of these is about a child alone."""
@@ -172,10 +184,9 @@ class SubmissionDesk:
         await self._directory.profile(self._node.institution)
         return await look_up_authorities(self._node, self._directory)
 
-    async def _look_up_ourselves(self, submissions: list[Submission]) -> None:
-        """What another basis than consent allows depends on what we are in the directory."""
-        if any(item.referral.basis is not None for item in submissions):
-            await self._directory.profile(self._node.institution)
+    async def _look_up_ourselves(self) -> None:
+        """What we may start, and what another basis than consent allows, depends on the directory."""
+        await self._directory.profile(self._node.institution)
 
     async def _look_up(self, receiver: str) -> Peer | ProblemError | None:
         try:
@@ -217,9 +228,7 @@ def _decide(
     }
     parents = referrals.by_ids(connection, sorted(continued)) if continued else {}
     named = unasked_institutions([record for record, _ in held.values()])
-    if any(asked.item.referral.basis is not None or asked.authorities for asked in batch):
-        named.add(node.institution)
-    profiles = peers.profiles(connection, sorted(named)) if named else {}
+    profiles = peers.profiles(connection, sorted({*named, node.institution}))
     return [
         _decide_one(connection, node, asked, answered, held, parents, profiles, now)
         for asked in batch

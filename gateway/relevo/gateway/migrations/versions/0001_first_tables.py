@@ -215,6 +215,21 @@ def _grants() -> None:
 
 def _ledger() -> None:
     op.create_table(
+        "withdrawal_request",
+        sa.Column("id", sa.String(36), nullable=False),
+        sa.Column("institution", sa.String(80), nullable=False),
+        sa.Column("reference_code", sa.String(20), nullable=False),
+        sa.Column("phrase_check", sa.String(43), nullable=False),
+        sa.Column("received_at", sa.BigInteger, nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_withdrawal_request"),
+    )
+    op.create_index(
+        "ix_withdrawal_request_institution", "withdrawal_request", ["institution", "received_at"]
+    )
+    op.create_index(
+        "ix_withdrawal_request_reference_code", "withdrawal_request", ["reference_code"]
+    )
+    op.create_table(
         "ledger_entry",
         sa.Column(
             "position",
@@ -269,7 +284,7 @@ def _ledger() -> None:
 def downgrade() -> None:
     for table in (
         "peer_ledger", "cosignature", "ledger_head", "ledger_node", "ledger_entry",
-        "referral_status", "grant_copy", "withdrawn_grant", "recorded_grant",
+        "withdrawal_request", "referral_status", "grant_copy", "withdrawn_grant", "recorded_grant",
         "receipt_item", "blob_content", "blob", "sealed_envelope", "delivery",
         "remote_institution", "peer", "approval", "institution",
     ):  # fmt: skip

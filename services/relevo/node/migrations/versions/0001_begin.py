@@ -5,11 +5,29 @@ Revision ID: 0001
 
 from alembic import op
 
+from relevo.node.storage import (
+    access_tables,
+    attachment_tables,
+    notice_tables,
+    protection_tables,
+    sealed_record_tables,
+    withdrawal_tables,
+)
 from relevo.node.storage.tables import METADATA
 from relevo.servicekit.idempotency import idempotency_key
 
 revision = "0001"
 down_revision = None
+
+TABLES = (
+    attachment_tables,
+    access_tables,
+    notice_tables,
+    protection_tables,
+    sealed_record_tables,
+    withdrawal_tables,
+)
+"""Modules whose tables stand on the same metadata."""
 
 
 def upgrade() -> None:
