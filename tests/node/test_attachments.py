@@ -320,6 +320,15 @@ async def test_what_went_with_nothing_is_forgotten_after_a_day(alone: Network) -
     assert rows == []
 
 
+async def test_the_same_file_again_is_the_same_upload(alone: Network) -> None:
+    institute = alone.members[INSTITUTE]
+    first, again = [await uploaded(institute, a_picture()) for _ in range(2)]
+    other = await uploaded(institute, a_picture(60))
+    theirs = (await upload(institute, a_picture(), unit="gt.igm.car")).json()["id"]
+    assert first == again
+    assert len({first, other, theirs}) == 3
+
+
 @pytest.mark.usefixtures("blobs")
 async def test_information_is_supplied_with_a_file(network: Network) -> None:
     shelter, institute = network.members[SHELTER], network.members[INSTITUTE]

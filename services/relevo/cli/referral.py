@@ -10,6 +10,7 @@ from relevo.client.relevo import Relevo
 from relevo.contracts.lifecycles.referral import State
 from relevo.contracts.referral import Referral
 
+from .attaching import attach, save_all
 from .calling import Document, IdempotencyKey, ReferralId, calling, read_document, read_object
 from .failures import CommandError
 from .files import as_json
@@ -24,14 +25,30 @@ Remark = Annotated[str | None, typer.Option("--note", help="For one's own histor
 
 @app.command()
 @calling
-def submit(relevo: Relevo, file: Document, idempotency_key: IdempotencyKey = None) -> None:
+def submit(
+    relevo: Relevo,
+    file: Document,
+    idempotency_key: IdempotencyKey = None,
+    attachments: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--attach",
+            metavar="FILE:DOCUMENT",
+            help="A file that goes along, such as foto.pdf:birth_certificate; of several persons, "
+            "foto.pdf:birth_certificate:T-1. May be said several times.",
+        ),
+    ] = None,
+) -> None:
     """Refer somebody. Prints id and reference code; a list of referrals prints one line each."""
     document = read_document(file)
+    if isinstance(document, list) and attachments:
+        raise CommandError("Files go along with one referral, not with a list.")
     if isinstance(document, list):
         _submit_many(relevo, document, idempotency_key)
         return
     if not isinstance(document, dict):
         raise CommandError("A referral is a JSON object, several are a list.")
+    document = attach(relevo, document, attachments or [])
     stored = relevo.referrals.submit(document, key=idempotency_key)
     if stored.withheld:
         note(f"Stays here, because consent or pathway leave it out: {', '.join(stored.withheld)}.")
@@ -66,6 +83,17 @@ def _submit_many(relevo: Relevo, documents: list[object], key: str | None) -> No
 def show(relevo: Relevo, referral_id: ReferralId) -> None:
     """Print a referral with what this side holds of its persons, as JSON."""
     say(as_json(relevo.referrals.get(referral_id)))
+
+
+@app.command()
+@calling
+def download(
+    relevo: Relevo,
+    referral_id: ReferralId,
+    to: Annotated[Path, typer.Option(help="Where to put them.")] = Path(),
+) -> None:
+    """Save the files that go with a referral; prints where each is."""
+    save_all(relevo, relevo.referrals.get(referral_id), to)
 
 
 @app.command("list")

@@ -19,6 +19,7 @@ from typing import Any, Generic, Self
 
 import httpx
 
+from .attachments import Attachments
 from .blocking import BlockingDriver
 from .consents import Consents
 from .credentials import Credentials
@@ -42,6 +43,7 @@ class _Services(Generic[M_co]):
 
     Attributes:
         referrals: Submit, read, answer.
+        attachments: Files that go along with them.
         consents: Record, read, withdraw.
         follow_ups: Ask how somebody is after her return, and carry that out.
         returnees: Records of people who return.
@@ -63,6 +65,7 @@ class _Services(Generic[M_co]):
         self.settings = settings
         session = Session(settings, Tokens(settings, credentials, clock), clock, on_retry)
         self.referrals: Referrals[M_co] = Referrals(driver, session)
+        self.attachments: Attachments[M_co] = Attachments(driver, session)
         self.consents: Consents[M_co] = Consents(driver, session)
         self.follow_ups: FollowUps[M_co] = FollowUps(driver, session)
         self.returnees: Returnees[M_co] = Returnees(driver, session)

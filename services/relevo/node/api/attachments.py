@@ -58,7 +58,8 @@ AttachmentId = Annotated[
     description="The body is the file, `Content-Type` what it is. It is looked at at once: what is empty, one "
     "colour or something else than it says is refused with advice. Kept for a day; name it in a referral, "
     "in information that is supplied or in a counter-referral, and it goes along where consent and "
-    "pathway let it. A file may go with several. A retry makes a second upload, which is forgotten.",
+    "pathway let it. A file may go with several. The same file again within a day is the same "
+    "upload, so a retry needs no Idempotency-Key.",
     responses=answer(
         201,
         "Held for a day.",

@@ -1,6 +1,7 @@
 """Files from an institution's own systems: looked at, sealed, kept for a day unless they go with a person."""
 
 import asyncio
+import hashlib
 from datetime import timedelta
 from typing import Final
 
@@ -40,8 +41,16 @@ async def take_upload(node: Node, caller: Caller, media_type: str, content: byte
         key=uploads.new_content_key(),
     )
     sealed, key_id = await asyncio.to_thread(_seal, node, upload, content)
-    await node.database.write(uploads.add, node.vault, upload, sealed, data_key_id=key_id)
-    return shown(upload)
+    digest = await asyncio.to_thread(lambda: hashlib.sha256(content).hexdigest())
+    kept = await node.database.write(
+        uploads.add,
+        node.vault,
+        upload,
+        sealed,
+        data_key_id=key_id,
+        fingerprint=node.vault.fingerprint("upload", owner, media_type, digest),
+    )
+    return shown(kept)
 
 
 def _seal(node: Node, upload: StoredUpload, content: bytes) -> tuple[list[bytes], str]:

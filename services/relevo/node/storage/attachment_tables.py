@@ -24,13 +24,16 @@ attachment_upload = Table(
     Column("media_type", String(40), nullable=False),
     Column("size", Integer, nullable=False),
     Column("attached", Boolean, nullable=False),
+    Column("fingerprint", String(64)),
     Column("uploaded_at", UtcDateTime, nullable=False),
     Column("data_key_id", String(36)),
     Column("sealed_key", LargeBinary),
     Index("ix_attachment_upload_uploaded_at", "attached", "uploaded_at"),
+    Index("ix_attachment_upload_fingerprint", "fingerprint"),
 )
 """A file that a local system brought. Its content key is sealed under a key of its own until it goes
-with a person; from then on it stands in `referral_attachment` alone, under hers."""
+with a person; from then on it stands in `referral_attachment` alone, under hers. `fingerprint` tells a
+retry, for a day."""
 
 attachment_piece = Table(
     "attachment_piece",

@@ -54,8 +54,12 @@ def add(
     sealed: Sequence[bytes],
     *,
     data_key_id: str,
-) -> None:
-    """Stores a file and its pieces."""
+    fingerprint: str,
+) -> StoredUpload:
+    """Stores a file and its pieces; the same file again is the one that is held already."""
+    before = _same(connection, vault, fingerprint)
+    if before is not None:
+        return before
     connection.execute(
         insert(attachment_upload),
         {
@@ -64,6 +68,7 @@ def add(
             "media_type": upload.media_type,
             "size": upload.size,
             "attached": False,
+            "fingerprint": fingerprint,
             "uploaded_at": upload.uploaded_at,
             "data_key_id": data_key_id,
             "sealed_key": vault.seal(data_key_id, as_text(upload.key), place=_place(upload.id)),
@@ -71,6 +76,14 @@ def add(
     )
     for position, piece in enumerate(sealed):
         put_piece(connection, upload.id, position, piece)
+    return upload
+
+
+def _same(connection: Connection, vault: Vault, fingerprint: str) -> StoredUpload | None:
+    columns = attachment_upload.c
+    query = select(columns.id).where(columns.fingerprint == fingerprint)
+    held = (get(connection, vault, upload_id) for upload_id in connection.scalars(query).all())
+    return next((upload for upload in held if upload is not None), None)
 
 
 def put_piece(connection: Connection, file_id: str, position: int, sealed: bytes) -> None:
@@ -146,6 +159,11 @@ def drop_unattached(connection: Connection, *, before: datetime) -> list[str]:
     Those are the keys of these, and of files that have been attached since the last time.
     """
     columns = attachment_upload.c
+    connection.execute(
+        update(attachment_upload)
+        .where(columns.fingerprint.is_not(None), columns.uploaded_at < before)
+        .values(fingerprint=None)
+    )
     old = connection.execute(
         select(columns.id, columns.data_key_id).where(
             columns.attached.is_(False), columns.uploaded_at < before

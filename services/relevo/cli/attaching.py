@@ -1,0 +1,76 @@
+"""Files on the command line: `foto.pdf:birth_certificate`, or with whose it is and what it is about."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from relevo.client.attachments import read_file
+from relevo.client.relevo import Relevo
+from relevo.contracts.referral import Referral
+
+from .failures import CommandError
+from .output import note, say
+
+_FORM = "FILE:DOCUMENT, FILE:DOCUMENT:PERSON or FILE:DOCUMENT:PERSON:CATEGORY"
+
+_HELD = frozenset({"leaving", "sent", "here"})
+
+
+def attach(relevo: Relevo, document: dict[str, Any], wanted: Sequence[str]) -> dict[str, Any]:
+    """The document with these files, uploaded.
+
+    Raises:
+        CommandError: One is not there, is of no known kind, or it is not said whose it is.
+    """
+    files = [_described(one, document) for one in wanted]
+    named = [{**said, "upload": relevo.attachments.upload(*_read(path)).id} for path, said in files]
+    return {**document, "attachments": [*document.get("attachments", []), *named]}
+
+
+def _described(said: str, document: dict[str, Any]) -> tuple[Path, dict[str, str]]:
+    """A file, and what is said of it. A path may hold colons of its own."""
+    parts = said.split(":")
+    for count in range(len(parts) - 1, 0, -1):
+        path = Path(":".join(parts[:count]))
+        if path.is_file():
+            break
+    else:
+        raise CommandError(f"{said}: no such file, or not {_FORM}.")
+    rest = parts[count:]
+    if len(rest) > 3 or not all(rest):
+        raise CommandError(f"{said}: not {_FORM}.")
+    about = dict(zip(("document", "person_id", "category"), rest, strict=False))
+    if "person_id" not in about:
+        about["person_id"] = _only_person(said, document)
+    return path, about
+
+
+def _only_person(said: str, document: dict[str, Any]) -> str:
+    persons = document.get("persons")
+    if isinstance(persons, list) and len(persons) == 1 and isinstance(persons[0], dict):
+        return str(persons[0].get("person_id"))
+    raise CommandError(f"{said}: say whose it is, as FILE:DOCUMENT:PERSON.")
+
+
+def _read(path: Path) -> tuple[bytes, str]:
+    try:
+        return read_file(path)
+    except ValueError as error:
+        raise CommandError(f"{path}: {error}.") from None
+    except OSError as error:
+        raise CommandError(f"{path} cannot be read: {error.strerror}.") from None
+
+
+def save_all(relevo: Relevo, referral: Referral, folder: Path) -> None:
+    """Downloads the files of a referral that are here; says of the others where they are."""
+    if not referral.attachments:
+        note("No files go with it.")
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, one in enumerate(referral.attachments, start=1):
+        if one.state not in _HELD:
+            note(f"{one.document}: {one.state}.")
+            continue
+        found = relevo.attachments.download(referral.id, one)
+        path = folder / f"{number:02d}-{found.name}"
+        path.write_bytes(found.content)
+        say(str(path))
