@@ -13,12 +13,13 @@ from relevo.client.exceptions import (
     IllegalTransitionError,
     InvalidInputError,
     NotFoundError,
+    RefusedByConsentError,
     RelevoProblemError,
 )
 from tests.client.test_commands import Person, done, runner
 from tests.client.test_examples import Program
 from tests.client.world import World
-from tests.support.follow_ups import PHRASE, REPORT, RULES
+from tests.support.follow_ups import ALERT, PHRASE, REPORT, RULES
 from tests.support.nodes import START, a_consent, a_submission
 
 FROM, UNTIL = START - timedelta(hours=1), START + timedelta(days=7)
@@ -87,6 +88,24 @@ def test_a_follow_up_is_declined_and_another_cancelled(
     world.settle()
     states = {one.id: one.state for one in consulate.follow_ups.find(role="asker")}
     assert (states[declined], states[cancelled]) == ("declined", "cancelled")
+
+
+def test_whoever_is_found_unsafe_is_referred(
+    world: World, shelter: Any, desk: Any, consulate: Any, tmp_path: Path
+) -> None:
+    follow_up = a_follow_up(world, shelter, consulate)
+    desk.follow_ups.accept(follow_up)
+    with pytest.raises(RefusedByConsentError):
+        desk.follow_ups.alert(follow_up, {**ALERT, "basis": None})
+    words = ("follow-up", "alert", follow_up, "-")
+    said = done(Person(tmp_path, world.arguments["desk"])(*words, typed=ALERT))
+    assert said.startswith(f"{follow_up} is unsafe; referred as ")
+    known = desk.follow_ups.get(follow_up)
+    assert known.alert == "referred"
+    with pytest.raises(IllegalTransitionError):
+        desk.follow_ups.alert(follow_up, ALERT)
+    world.settle()
+    assert shelter.referrals.get(known.alert_referral_id).triage == "red"
 
 
 def test_a_code_that_does_not_exist_is_not_found(world: World, consulate: Any) -> None:

@@ -39,6 +39,14 @@ REPORT: dict[str, Any] = {
     "remigration_intention": "yes",
     "note": "Vive con su hija.",
 }
+ALERT: dict[str, Any] = {
+    "receiver": SHELTER,
+    "pathway": "rrocm-triage",
+    "needs": [{"service": "emergency_shelter"}],
+    "share": ["identity", "contact", "protection_concern"],
+    "concern": "Quien la amenazó sabe dónde vive.",
+    "basis": {"basis": "vital_interest", "law": "Decreto 22-2008, art. 13", "authority": "gt.igm"},
+}
 
 
 def guatemala(day: int, clock: str) -> datetime:

@@ -8,20 +8,26 @@ from collections.abc import Collection
 from datetime import timedelta
 from typing import Annotated, Final, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from .channels import Channel
 from .contact_rules import ContactRule
+from .envelope import LegalBasis
 from .grant_slice import Epoch
-from .identifiers import GatewayId, PartyId, ReferenceCode, Uuid
+from .identifiers import GatewayId, PartyId, PathwayId, ReferenceCode, Uuid
+from .interpreter import Interpreter
 from .lifecycles.follow_up import State
 from .model import ContractModel, EventNumber, Flag, LongText, Moment, ShortText, Whole
+from .referral import Need
 from .vocabularies.codes import (
     AttemptOutcome,
+    DataCategory,
     LivingSituation,
+    Purpose,
     Reason,
     ServiceType,
     SituationAfterReturn,
+    TriageLevel,
 )
 from .vocabularies.loader import code_list
 
@@ -36,6 +42,7 @@ Question = Literal["situation", "living_situation", "documents", "needs"]
 MAX_PERSONS: Final = 30
 PersonPosition = Annotated[Whole, Field(ge=1, le=MAX_PERSONS)]
 """Place of a person in her referral, from 1."""
+_OwnKey = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:-]{1,64}$")]
 
 
 class Window(ContractModel):
@@ -125,12 +132,14 @@ class AttemptOpening(ContractModel):
         person: Which person of the referral; may be absent when the follow-up is about one.
         number: The number that is meant, when several may be called.
         desk: Desk or shift, not a person's name.
+        interpreter: Who interprets, when somebody does.
     """
 
     modality: Channel
     person: PersonPosition | None = None
     number: ShortText | None = None
     desk: ShortText | None = None
+    interpreter: Interpreter | None = None
 
 
 class AttemptEnding(ContractModel):
@@ -169,6 +178,7 @@ class Attempt(ContractModel):
     outcome: AttemptOutcome | None = None
     ended_at: Moment | None = None
     desk: ShortText | None = None
+    interpreter: Interpreter | None = None
     forbidden_by: ContactRule | None = None
     numbers: list[ShortText] = []
     introduce_as: ShortText | None = None
@@ -192,6 +202,30 @@ class FollowUpReport(ContractModel):
     wants: Annotated[list[ServiceType], Field(max_length=20)] = []
     remigration_intention: Literal["no", "yes", "unsure", "not_asked"] = "not_asked"
     note: LongText | None = None
+
+
+class SafetyAlert(ContractModel):
+    """She is not safe: to whom she is referred now. The node fills in what it holds of her itself.
+
+    Attributes:
+        share: Data categories that shall leave of what is held of her, as in a submission.
+        concern: What the danger is, for the category `protection_concern`.
+        basis: A basis other than consent, with its law: `vital_interest` where she cannot be asked.
+        consent_ids: Or what she allows now, recorded at this node under `person_ids`.
+        person_ids: This institution's own keys of the persons, in the order of the follow-up's
+            `persons`. Never travel.
+    """
+
+    receiver: PartyId
+    pathway: PathwayId
+    triage: TriageLevel = "red"
+    purpose: Purpose = "service_delivery"
+    needs: Annotated[list[Need], Field(min_length=1, max_length=20)]
+    share: Annotated[list[DataCategory], Field(min_length=1, max_length=40)]
+    concern: LongText | None = None
+    basis: LegalBasis | None = None
+    consent_ids: Annotated[list[Uuid], Field(max_length=30)] = []
+    person_ids: Annotated[list[_OwnKey], Field(max_length=MAX_PERSONS)] = []
 
 
 class FollowUpResult(ContractModel):
@@ -288,6 +322,9 @@ class FollowUp(ContractModel):
         report: Everything that was learned (holder's side).
         result: What consent lets the asker know.
         refused_with: The problem with which the request came back (asker's side).
+        alert: Of a follow-up that ended as unsafe: whether she still has to be referred, by a person who
+            says to whom and on which basis, or was (holder's side).
+        alert_referral_id: That referral (holder's side).
     """
 
     id: Uuid
@@ -310,6 +347,8 @@ class FollowUp(ContractModel):
     result: FollowUpResult | None = None
     cancel_asked: Flag = False
     refused_with: str | None = None
+    alert: Literal["needs_person", "referred"] | None = None
+    alert_referral_id: Uuid | None = None
     history: list[FollowUpEvent] = []
     possible_next: list[State] = []
     created_at: Moment

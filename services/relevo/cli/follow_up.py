@@ -207,6 +207,16 @@ def report(relevo: Relevo, follow_up_id: FollowUpId, file: Document) -> None:
     _stands(relevo.follow_ups.report(follow_up_id, read_object(file)))
 
 
+@app.command()
+@calling
+def alert(
+    relevo: Relevo, follow_up_id: FollowUpId, file: Document, idempotency_key: IdempotencyKey = None
+) -> None:
+    """Say that she is not safe and refer her anew: the file says to whom and on which basis."""
+    ended = relevo.follow_ups.alert(follow_up_id, read_object(file), key=idempotency_key)
+    say(f"{ended.id} is {ended.state}; referred as {ended.alert_referral_id}.")
+
+
 def _stands(follow_up: FollowUp) -> None:
     say(f"{follow_up.id} is {follow_up.state}.")
 

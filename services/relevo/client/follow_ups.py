@@ -218,5 +218,24 @@ class FollowUps(Requests[M_co]):
         """
         return self._post(FollowUp, "follow-ups", follow_up_id, "report", value=report)
 
+    @operation
+    def alert(self, follow_up_id: str, alert: Input, *, key: str | None = None) -> Plan[FollowUp]:
+        """She is not safe: ends it as `unsafe` and refers her anew, both or neither.
+
+        Args:
+            follow_up_id: Of a follow-up that this institution carries out.
+            alert: A `SafetyAlert`: to whom, and on which basis.
+            key: Idempotency key; new unless given.
+
+        Raises:
+            RefusedByConsentError: No consent and no basis allows the new referral.
+            InvalidInputError: A field is wrong, or one that the pathway needs is missing.
+            IllegalTransitionError: It has ended, or she was referred already.
+            NotFoundError: Absent, or not yours.
+        """
+        return self._post(
+            FollowUp, "follow-ups", follow_up_id, "safety-alert", value=alert, key=key or new_key()
+        )
+
     def _step(self, follow_up_id: str, step: Input) -> Plan[FollowUp]:
         return self._post(FollowUp, "follow-ups", follow_up_id, "transitions", value=step)

@@ -114,12 +114,20 @@ def _view(held: StoredFollowUp, made: list[Attempt], history: list[FollowUpEvent
             "result": held.words.get("result"),
             "cancel_asked": held.cancel_asked,
             "refused_with": held.refused_with,
+            "alert": _alert(held),
+            "alert_referral_id": held.words.get("alert_referral_id"),
             "history": history,
             "possible_next": [] if held.cancel_asked else list(possible),
             "created_at": held.created_at,
             "updated_at": held.updated_at,
         }
     )
+
+
+def _alert(held: StoredFollowUp) -> str | None:
+    if "alert_referral_id" in held.words:
+        return "referred"
+    return "needs_person" if (held.role, held.state) == ("holder", "unsafe") else None
 
 
 def view_attempt(attempt: StoredAttempt) -> Attempt:
@@ -133,6 +141,7 @@ def view_attempt(attempt: StoredAttempt) -> Attempt:
             "outcome": attempt.outcome,
             "ended_at": attempt.ended_at,
             "desk": attempt.words.get("desk"),
+            "interpreter": attempt.words.get("interpreter"),
             "forbidden_by": attempt.forbidden_by,
         }
     )
