@@ -16,13 +16,14 @@ from relevo.contracts.lifecycles import consent, follow_up, referral
 from relevo.contracts.message_types.registry import MESSAGE_TYPES
 from relevo.contracts.problem_types import PROBLEM_TYPES
 from relevo.contracts.scopes import SCOPE_DESCRIPTIONS
-from relevo.contracts.vocabularies.loader import Code, code_list, list_ids
+from relevo.contracts.vocabularies.loader import Code, code_list
 from relevo.gateway.config import GatewaySettings
 from relevo.node.config import NodeSettings
 from relevo.servicekit.settings import ServiceSettings
 
 from .markdown import code, page, table
 from .routes import pathway_file_page, pathway_pages, triage_pages
+from .vocabulary_pages import code_maps, vocabularies
 
 FOLDER: Final = Path(__file__).resolve().parent
 # Moves that any state before an outcome may make; drawn, they would hide the rest.
@@ -298,41 +299,6 @@ def explained(model: type[BaseModel]) -> tuple[str, dict[str, str]]:
     return " ".join(said.split()), {name: " ".join(text.split()) for name, text in found}
 
 
-def vocabularies() -> str:
-    def row(entry: Code) -> tuple[str, ...]:
-        regional = "; ".join(
-            f"{tag}: {label}" for tag, label in entry.labels.items() if "-x-" not in tag
-        )
-        notes = [
-            entry.group or "",
-            entry.category or "",
-            "special category" if entry.special else "",
-        ]
-        return (
-            f"`{entry.code}`", entry.es, entry.en, regional, ", ".join(filter(None, notes)),
-            entry.definition or "",
-        )  # fmt: skip
-
-    def lines() -> Iterator[str]:
-        yield (
-            "Codes are what machines send; labels are what people read. `es` is the Central American default; "
-            "a regional label falls back to it. Lists only grow: a code is never given another meaning."
-        )
-        yield ""
-        for list_id in list_ids():
-            listed = code_list(list_id)
-            yield f"## {list_id}"
-            yield ""
-            yield f"{listed.title_en} · {listed.title_es} · version {listed.version}"
-            yield ""
-            yield from table(
-                ("code", "es", "en", "regional", "group or data category", "definition"),
-                map(row, listed.codes),
-            )
-
-    return page("Vocabularies", "contracts/relevo/contracts/vocabularies/data/", lines())
-
-
 PAGES: Final[dict[str, Callable[[], str]]] = {
     "problems.md": problems,
     "lifecycles.md": lifecycles,
@@ -340,6 +306,7 @@ PAGES: Final[dict[str, Callable[[], str]]] = {
     "reference/scopes.md": scopes,
     "reference/message-types.md": message_types,
     "reference/vocabularies.md": vocabularies,
+    "reference/code-maps.md": code_maps,
     "reference/pathways.md": pathway_pages,
     "reference/pathway-file.md": pathway_file_page,
     "reference/triage.md": triage_pages,

@@ -14,23 +14,14 @@ from relevo.contracts.problem_types import PROBLEM_TYPES
 from relevo.contracts.scopes import Scope
 from relevo.contracts.triage.loader import triage_schemes
 from relevo.contracts.vocabularies.loader import list_ids
+from relevo.contracts.vocabularies.maps import map_ids
 from relevo.gateway.config import GatewaySettings
 from relevo.node.config import NodeSettings
+from tests.support.avoided_words import avoided_in
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 
-# Words that name people by an act done to them or a paper they lack, or promise police work.
-# Charges may be illegal; persons are not.
-AVOIDED = re.compile(
-    r"\b("
-    r"(?<!cobros )ilegal(es)?|indocumentad[oa]s?|menor(es)?( de edad)?|MENA|(el|la|los|las|un|una) deportad[oa]s?"
-    r"|beneficiari[oa]s?|discapacitad[oa]s?|minusválid[oa]s?|dialectos?|ayuda humanitaria"
-    r"|caso cerrado|rastre(ar|o)|oleadas?|flujos?|perfil sospechoso"
-    r"|beneficiar(y|ies)|deportees?|illegals?(?!.charges)|refuge"
-    r")\b",
-    re.IGNORECASE,
-)
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 
 
@@ -56,6 +47,7 @@ def test_a_made_page_is_what_the_tables_say(name: str) -> None:
         ("reference/scopes.md", {scope.value for scope in Scope}),
         ("reference/message-types.md", set(MESSAGE_TYPES)),
         ("reference/vocabularies.md", set(list_ids())),
+        ("reference/code-maps.md", set(map_ids())),
         ("reference/pathways.md", set(pathways())),
         ("reference/triage.md", set(triage_schemes())),
         (
@@ -116,7 +108,7 @@ def test_decisions_are_numbered_once_each_and_say_why() -> None:
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_no_document_uses_a_word_that_the_product_avoids(document: Path) -> None:
-    assert [found.group() for found in AVOIDED.finditer(document.read_text("utf-8"))] == []
+    assert avoided_in(document.read_text("utf-8")) == []
 
 
 def test_each_hop_of_a_referral_is_one_file_and_the_readme_follows_them() -> None:

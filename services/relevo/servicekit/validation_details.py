@@ -25,7 +25,7 @@ _DETAILS: Final[Mapping[str, tuple[str, str]]] = {
     "too_long": ("At most {max_length} items.", "Como máximo {max_length} elementos."),
     "greater_than": ("This must be greater than {gt}.", "Debe ser mayor que {gt}."),
     "greater_than_equal": ("This must be at least {ge}.", "Debe ser al menos {ge}."),
-    "less_than": ("This must be less than {lt}.", "Debe ser menor que {lt}."),
+    "less_than": ("This must be less than {lt}.", "Debe estar por debajo de {lt}."),
     "less_than_equal": ("This must be at most {le}.", "Debe ser como máximo {le}."),
     "multiple_of": (
         "This must be a multiple of {multiple_of}.",
