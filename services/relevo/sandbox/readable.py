@@ -6,7 +6,7 @@ Signed tokens are base64url and not secret, so they are opened, as deep as they 
 import base64
 import binascii
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from sqlalchemy import Connection, MetaData, select
@@ -19,16 +19,24 @@ _DEEPEST: Final = 4
 
 def readable_words(data: bytes, words: Iterable[str], *, depth: int = _DEEPEST) -> set[str]:
     """Those of the words that stand in these bytes for anyone to read."""
-    wanted = set(words)
-    found = {word for word in wanted if word.encode() in data}
+    missing = set(words)
+    found: set[str] = set()
+    for part in readable_parts(data, depth=depth):
+        found |= {word for word in missing if word.encode() in part}
+        missing -= found
+        if not missing:
+            break
+    return found
+
+
+def readable_parts(data: bytes, *, depth: int = _DEEPEST) -> Iterator[bytes]:
+    """The bytes, and whatever is only encoded in them."""
+    yield data
     if depth:
         for match in _ENCODED.finditer(data):
-            if not wanted - found:
-                break
             inner = _decoded(match.group())
             if inner:
-                found |= readable_words(inner, wanted - found, depth=depth - 1)
-    return found
+                yield from readable_parts(inner, depth=depth - 1)
 
 
 def _decoded(text: bytes) -> bytes:

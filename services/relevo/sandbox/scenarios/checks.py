@@ -8,10 +8,11 @@ from typing import Any, Final
 import httpx
 
 from relevo.contracts.identifiers import institution_of, reference_code
-from relevo.sandbox.readable import readable_words, words_in_database
+from relevo.sandbox.readable import readable_parts
 from relevo.servicekit.ids import random_id
 
-from .play import NotSoError, Saved, Stage, at_path, fits
+from .answers import at_path, fits
+from .play import NotSoError, Saved, Stage
 from .schema import EventsOf, History, Lacks, Outcome, Sees, SeesNothing, WordsNotAt, WordsOnlyAt
 
 CHECKS: Final[Mapping[str, str]] = {
@@ -66,14 +67,25 @@ class Checks:
             NotSoError: It was not.
         """
         thing = self._stage.saved[outcome.of]
-        for party in thing.parties:
+        sender, receiver = thing.parties
+        for party in (receiver, sender):
             copy = self._read(party, thing.path)
             states = [copy["state"], *(event["state"] for event in self._events_of(party, thing))]
             code = (copy.get("counter_referral") or {}).get("outcome")
-            if outcome.state not in states or outcome.code not in {None, code}:
+            if not outcome.sender_told and party == sender:
+                wrong = code is not None
+            else:
+                wrong = outcome.code not in {None, code}
+            if outcome.state not in states or wrong:
+                untold = outcome.code is not None and code is None and party == sender
                 raise NotSoError(
                     f"{outcome.of} should have come to {_end(outcome.state, outcome.code)}; "
                     f"{party} reads {_end(copy['state'], code)}"
+                    + (
+                        " and no code: `sender_told = false`, if no consent covers it"
+                        if untold
+                        else ""
+                    )
                 )
         return f"{outcome.of} {outcome.code or outcome.state}"
 
@@ -82,13 +94,14 @@ class Checks:
     def _words_only_at(self, check: WordsOnlyAt) -> None:
         words = set(check.words)
         self._unreadable(words, "gateways", *self._stage.scenario.institutions)
-        self._not_logged(words)
+        _shows("the log", self._federation.stores.log(), words)
         read: set[str] = set()
         for party, said in self._views().items():
             found = {word for word in words if word in said}
-            if party in check.at or _covers(check.at, party):
+            if _covers(check.at, party):
                 read |= found
-            elif found:
+            # An institution's own system reads what its units read.
+            elif found and not any(institution_of(place) == party for place in check.at):
                 raise NotSoError(f"{party} reads {', '.join(sorted(found))}", "words")
         if check.at and words - read:
             lost = ", ".join(sorted(words - read))
@@ -104,7 +117,6 @@ class Checks:
 
     def _unreadable(self, words: set[str], *places: str) -> None:
         """That no database of these shows a word to somebody who may read all of it."""
-        forms = _forms(words)
         urls: dict[str, str] = {}
         for name, gateway in self._federation.gateways.items():
             if name in places or "gateways" in places:
@@ -118,16 +130,10 @@ class Checks:
             ):
                 urls[url] = place
             link = self._federation.links.get(place)
-            if link is not None and (found := readable_words(link.tapped(), forms)):
-                raise NotSoError(f"the line of {place} shows {', '.join(sorted(found))}", "words")
+            if link is not None:
+                _shows(f"the line of {place}", b"\n".join(readable_parts(link.tapped())), words)
         for url, place in urls.items():
-            if found := words_in_database(url, forms):
-                raise NotSoError(f"a database of {place} shows {', '.join(sorted(found))}", "words")
-
-    def _not_logged(self, words: set[str]) -> None:
-        log = self._federation.log
-        if log.exists() and (found := readable_words(log.read_bytes(), _forms(words), depth=0)):
-            raise NotSoError(f"the log shows {', '.join(sorted(found))}", "words")
+            _shows(f"a database of {place}", self._federation.stores.database(url), words)
 
     def _views(self) -> dict[str, str]:
         """What every party of the scenario can read of it, in one text each."""
@@ -254,9 +260,12 @@ def _covers(places: Iterable[str], party: str) -> bool:
     return any(place in {party, institution_of(party)} for place in places)
 
 
-def _forms(words: Iterable[str]) -> set[str]:
-    """Words as they may stand in JSON, too."""
-    return {form for word in words for form in (word, json.dumps(word)[1:-1])}
+def _shows(where: str, said: bytes, words: Iterable[str]) -> None:
+    """That a word stands nowhere in it, nor as JSON may escape it."""
+    forms = {form for word in words for form in (word, json.dumps(word)[1:-1])}
+    found = sorted(form for form in forms if form.encode() in said)
+    if found:
+        raise NotSoError(f"{where} shows {', '.join(found)}", "words")
 
 
 def _escaped_back(text: str) -> str:

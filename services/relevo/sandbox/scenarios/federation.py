@@ -25,6 +25,7 @@ from relevo.servicekit.clock import SandboxClock
 
 from .cast_files import Cast, guest_system, home_of, institution, system_name
 from .host import Host
+from .stores import Stores
 
 _PORTS: Final = 200
 
@@ -43,7 +44,7 @@ class Federation:
         self.gateways: dict[str, GatewayPlace] = {}
         self.nodes: dict[str, NodePlace] = {}
         self.links: dict[str, Link] = {}
-        self.log = root / "services.log"
+        self.stores = Stores(root / "services.log")
         self._systems: dict[str, LocalSystem] = {}
         self._fingerprints: dict[str, str] = {}
         self._pinned: set[tuple[str, str]] = set()

@@ -1,6 +1,5 @@
 """Plays one scenario: every step through the institutions' own HTTP, each awaited on both sides."""
 
-import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ import httpx
 from relevo.contracts.identifiers import institution_of
 from relevo.sandbox.systems import LocalSystem
 
+from .answers import as_json, at_path, fits, short, state_of, told
 from .bodies import Frame, ScenarioError
 from .federation import Federation
 from .load import Scenario
@@ -73,6 +73,7 @@ class Stage:
     def __init__(self, scenario: Scenario, federation: Federation) -> None:
         self.scenario = scenario
         self.federation = federation
+        federation.stores.begin()
         self.calendar = Calendar(federation.next_day(scenario.file.zone), scenario.file.zone)
         self.saved: dict[str, Saved] = {}
         self.heard: dict[str, list[str]] = {}
@@ -105,9 +106,7 @@ class Stage:
                 special(step)
             else:
                 self._call(verb, step)
-        except NotSoError as error:
-            raise NotSoError(str(error), *where, *error.where) from error
-        except ScenarioError as error:
+        except (NotSoError, ScenarioError) as error:
             raise NotSoError(str(error), *where, *error.where) from error
 
     # -- calls ------------------------------------------------------------------------------------------
@@ -124,13 +123,13 @@ class Stage:
         body = frame.resolved(verb.fill(frame, said) if verb.fill else said)
         answer = self._ask(verb, step, body)
         self.hear(step.by or "", answer)
-        got = _json(answer)
+        got = as_json(answer)
         if step.refused is not None:
             self._refused(step, answer, got)
             return
         wanted = step.status or 0
         if (wanted and answer.status_code != wanted) or (not wanted and not answer.is_success):
-            raise NotSoError(f"it was answered {_told(answer)}", "do")
+            raise NotSoError(f"it was answered {told(answer)}", "do")
         self._expected(frame, step, got)
         made = self._save(verb, step, body, got)
         if step.wait:
@@ -160,7 +159,7 @@ class Stage:
         if problem != step.refused or step.status not in {None, answer.status_code}:
             wanted = f"{step.status or ''} {step.refused}".strip()
             raise NotSoError(
-                f"it should be refused with {wanted}, and was answered {_told(answer)}", "refused"
+                f"it should be refused with {wanted}, and was answered {told(answer)}", "refused"
             )
 
     def _expected(self, frame: Frame, step: Step, got: Any) -> None:
@@ -168,11 +167,11 @@ class Stage:
             found = at_path(got, path)
             if not fits(found, wanted):
                 raise NotSoError(
-                    f"{path} should be {_short(wanted)}, and is {_short(found)}", "expect", path
+                    f"{path} should be {short(wanted)}, and is {short(found)}", "expect", path
                 )
         for path in step.absent:
             if (found := at_path(got, path)) not in (None, [], {}, ""):
-                raise NotSoError(f"{path} should not be there, and is {_short(found)}", "absent")
+                raise NotSoError(f"{path} should not be there, and is {short(found)}", "absent")
 
     def _save(self, verb: Verb, step: Step, body: dict[str, Any], got: Any) -> Saved | None:
         name = step.saved_as or (step.of if step.do == "consent" else None)
@@ -232,8 +231,8 @@ class Stage:
             if lost or time.monotonic() > deadline:
                 why = f" ({lost})" if lost else ""
                 raise NotSoError(
-                    f"the two sides do not meet{why}: {first} reads {_state(one)}, "
-                    f"{second} reads {_state(other)}",
+                    f"the two sides do not meet{why}: {first} reads {state_of(one)}, "
+                    f"{second} reads {state_of(other)}",
                     "do",
                 )
             time.sleep(_POLL_SECONDS)
@@ -245,8 +244,8 @@ class Stage:
     def _reads(self, party: str, path: str) -> Any | None:
         answer = self.federation.system(party).call("GET", path)
         if answer.is_server_error:
-            raise NotSoError(f"the node of {party} fails: {_told(answer)}", "do")
-        return _json(answer) if answer.is_success else None
+            raise NotSoError(f"the node of {party} fails: {told(answer)}", "do")
+        return as_json(answer) if answer.is_success else None
 
     def _until(self, party: str, path: str, met: Callable[[Any], bool], what: str) -> Any:
         deadline = time.monotonic() + WAIT_SECONDS
@@ -255,7 +254,7 @@ class Stage:
             if got is not None and met(got):
                 return got
             if time.monotonic() > deadline:
-                raise NotSoError(f"{what} does not come: {party} reads {_state(got)}", "with")
+                raise NotSoError(f"{what} does not come: {party} reads {state_of(got)}", "with")
             time.sleep(_POLL_SECONDS)
 
     # -- what the sandbox does, and waiting -------------------------------------------------------------
@@ -284,7 +283,7 @@ class Stage:
             step.by or "",
             thing.path,
             lambda got: all(fits(at_path(got, path), value) for path, value in wanted.items()),
-            _short(wanted),
+            short(wanted),
         )
 
     def _find(self, step: Step) -> None:
@@ -311,7 +310,7 @@ class Stage:
                 )
                 return
             if time.monotonic() > deadline:
-                raise NotSoError(f"no new referral with {_short(wanted)} is there", "with")
+                raise NotSoError(f"no new referral with {short(wanted)} is there", "with")
             time.sleep(_POLL_SECONDS)
 
     # -- what was said ----------------------------------------------------------------------------------
@@ -331,31 +330,6 @@ class Stage:
     def hear(self, party: str, answer: httpx.Response) -> None:
         """Keeps what a party got to read."""
         self.heard.setdefault(party, []).append(answer.text)
-
-
-def at_path(value: Any, path: str) -> Any:
-    """`persons.0.identity` of an answer; None when it is not there."""
-    for part in path.split("."):
-        if isinstance(value, list) and part.isdigit():
-            value = value[int(part)] if int(part) < len(value) else None
-        elif isinstance(value, dict):
-            value = value.get(part)
-        else:
-            return None
-    return value
-
-
-def fits(found: Any, wanted: Any) -> bool:
-    """Equal; of a table, as much as is wanted."""
-    if isinstance(wanted, dict):
-        return isinstance(found, dict) and all(fits(found.get(k), v) for k, v in wanted.items())
-    if isinstance(wanted, list):
-        return (
-            isinstance(found, list)
-            and len(found) == len(wanted)
-            and all(fits(one, other) for one, other in zip(found, wanted, strict=True))
-        )
-    return bool(found == wanted)
 
 
 def _withdrawn(copy: Any) -> bool:
@@ -378,25 +352,3 @@ _DONE: Final[dict[str, Callable[[Any, Any], bool]]] = {
     "cancel": lambda one, _: (one.get("cancellation") or {}).get("answer") != "waiting",
 }
 """What must have happened on both sides, beside their events being the same."""
-
-
-def _json(answer: httpx.Response) -> Any:
-    try:
-        return answer.json()
-    except json.JSONDecodeError:
-        return {}
-
-
-def _told(answer: httpx.Response) -> str:
-    return f"{answer.status_code}: {_short(_json(answer) or answer.text)}"
-
-
-def _state(copy: Any | None) -> str:
-    if copy is None:
-        return "nothing"
-    return f"{copy.get('state')} (event {copy.get('event_seq')})"
-
-
-def _short(value: Any) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 700 else f"{text[:700]}…"

@@ -86,6 +86,10 @@ class Outcome(ContractModel):
     of: Name
     state: str = "completed"
     code: OutcomeType | None = None
+    sender_told: Flag = Field(
+        default=True,
+        description="false: no consent lets the code go back, so the sender has the state alone",
+    )
 
 
 class _Check(ContractModel):
