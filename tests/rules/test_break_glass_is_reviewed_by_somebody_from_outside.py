@@ -94,7 +94,10 @@ async def test_a_reason_and_a_reviewer_of_another_institution_are_needed(network
     assert (await opened(institute, "0198c7b2-3d4e-7f5a-9b6c-7d8e9f0a1b2c")).status_code == 404
 
 
-async def test_for_a_night_shift_of_one_the_review_comes_from_outside(network: Network) -> None:
+async def test_for_a_night_shift_of_one_the_review_comes_from_outside(
+    on_each_database: Network,
+) -> None:
+    network = on_each_database
     institute = network.members[INSTITUTE]
     use = (await opened(institute, await of_another_unit(network))).json()
     assert problem(await review(institute, use["id"], institution=INSTITUTE)) == (
@@ -123,8 +126,9 @@ async def test_otherwise_a_second_person_of_the_house_reviews(network: Network) 
 
 
 async def test_what_nobody_reviewed_is_escalated_and_a_life_still_opens_the_record(
-    network: Network,
+    on_each_database: Network,
 ) -> None:
+    network = on_each_database
     institute = network.members[INSTITUTE]
     referral = await of_another_unit(network)
     await opened(institute, referral)
@@ -141,7 +145,8 @@ async def test_what_nobody_reviewed_is_escalated_and_a_life_still_opens_the_reco
     assert (await opened(institute, referral)).status_code == 201
 
 
-async def test_every_use_is_listed_and_none_can_be_deleted(network: Network) -> None:
+async def test_every_use_is_listed_and_none_can_be_deleted(on_each_database: Network) -> None:
+    network = on_each_database
     institute = network.members[INSTITUTE]
     referral = await of_another_unit(network)
     use = (await opened(institute, referral)).json()["id"]
@@ -160,7 +165,8 @@ async def test_every_use_is_listed_and_none_can_be_deleted(network: Network) -> 
         assert (await http.get("/v1/break-glass")).json()["uses"] == []
 
 
-async def test_the_access_log_shows_every_read(network: Network) -> None:
+async def test_the_access_log_shows_every_read(on_each_database: Network) -> None:
+    network = on_each_database
     institute = network.members[INSTITUTE]
     referral = await of_another_unit(network)
     use = (await opened(institute, referral)).json()["id"]

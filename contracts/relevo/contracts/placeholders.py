@@ -22,7 +22,9 @@ _A_NUMBER: Final = re.compile(r"A[\s#:-]*\d{2,3}[\s-]?\d{3}[\s-]?\d{3}", re.IGNO
 
 def stands_for_no_name(text: str) -> bool:
     """Whether this stands for a name that nobody knows: N/N, XX, LNU, or signs alone."""
-    return plain(text) in PLACEHOLDERS or not any(map(str.isalpha, text))
+    spoken = plain(text)
+    only_crosses = set(spoken) <= {"x", " "}
+    return spoken in PLACEHOLDERS or only_crosses or not any(map(str.isalpha, text))
 
 
 def is_a_number(text: str) -> bool:

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from relevo.contracts.clocks import Alarm, alarms_on
 from relevo.contracts.lifecycles.referral import BEFORE_ACCEPTED, ENDED, Event, State
+from relevo.contracts.pathways.loader import pathways
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
@@ -40,7 +41,7 @@ def timing(
     """What to keep of a referral that stands so after these events."""
     found = () if state in ENDED else alarms_on(pathway, triage, events)
     waking = [alarm.at for alarm in found if name(alarm) not in told]
-    if may_expire(role, state):
+    if may_expire(role, state, pathway):
         waking.append(expires_at)
     return Timing(
         alarms=[[a.clock, a.rung, (a.at - _EPOCH) // _MICROSECOND] for a in found],
@@ -59,6 +60,12 @@ def name(alarm: Alarm) -> str:
     return alarm.clock if alarm.rung is None else f"{alarm.clock}.{alarm.rung}"
 
 
-def may_expire(role: str, state: State) -> bool:
+def may_expire(role: str, state: State, pathway: str) -> bool:
     """Whether this side's node ends it when its time is over; the sender goes by receipts."""
-    return role == "receiver" and state in BEFORE_ACCEPTED
+    return role == "receiver" and state in BEFORE_ACCEPTED and not never_expires(pathway)
+
+
+def never_expires(pathway: str) -> bool:
+    """Whether no clock ends a referral on this route, such as a search (domain rule 9)."""
+    route = pathways().get(pathway)
+    return route is not None and route.review_days is not None

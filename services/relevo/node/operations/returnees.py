@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from relevo.contracts.lifecycles.returnee import TRANSITIONS, check_transition
+from relevo.contracts.person import Identity, notes_on
 from relevo.contracts.problem import FieldError, ProblemError
 from relevo.contracts.returnee import (
     ReturneeDetails,
@@ -261,6 +262,9 @@ def _whole(connection: Connection, node: Node, caller: Caller, returnee_id: str)
     return bare.model_copy(
         update={
             "details": None if details is None else ReturneeDetails.model_validate(details),
+            "notes": []
+            if details is None
+            else notes_on(Identity.model_validate(details["identity"]), "/details/identity"),
             "groups": groups,
             "relatives": relatives,
             "local_reference": record.body.get("local_reference"),

@@ -17,6 +17,7 @@ from relevo.node.storage.referrals import StoredEvent, StoredReferral
 from relevo.node.storage.vault import ErasedError
 
 from .context import Node
+from .quiet import quiet_until
 from .tell import tell_state
 
 _AT_ONCE: Final = 100
@@ -41,13 +42,15 @@ def _ring(connection: Connection, node: Node) -> bool:
         connection, node.vault, deadlines.ringing(connection, now=now, limit=_AT_ONCE)
     )
     for held in holdings.all():
-        _look_at(holdings, held, now)
+        _look_at(connection, node, holdings, held, now)
     holdings.write()
     return bool(holdings.all())
 
 
-def _look_at(holdings: Holdings, held: StoredReferral, now: datetime) -> None:
-    if timing.may_expire(held.role, held.state) and held.expires_at <= now:
+def _look_at(
+    connection: Connection, node: Node, holdings: Holdings, held: StoredReferral, now: datetime
+) -> None:
+    if timing.may_expire(held.role, held.state, held.pathway) and held.expires_at <= now:
         _expire(holdings, held, now)
         return
     fresh = [
@@ -55,6 +58,10 @@ def _look_at(holdings: Holdings, held: StoredReferral, now: datetime) -> None:
         for alarm in timing.kept(held.alarms)
         if alarm.at <= now and timing.name(alarm) not in held.told
     ]
+    quiet = quiet_until(connection, node, held, now=now) if fresh else None
+    if quiet is not None:
+        holdings.put_off(held, quiet)
+        return
     for alarm in fresh:
         what = "referral.overdue" if alarm.rung is None else "referral.escalated"
         holdings.tell(held, what, now=now)

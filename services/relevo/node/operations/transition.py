@@ -27,6 +27,7 @@ from relevo.servicekit.ids import new_id
 from . import attach
 from .afterwards import step_taken_at
 from .context import Node
+from .route_checks import check_outcome
 from .sealed_records import check_step
 from .tell import tell_state
 from .visibility import as_text, found, party_of
@@ -69,6 +70,8 @@ def _transition(
             "illegal_transition", subject="referral", from_state=held.state, to_state=step.to
         )
     check_step(connection, node, held, step)
+    if step.counter_referral is not None:
+        check_outcome(held.pathway, step.counter_referral)
     if step.appointment is not None:
         route = pathways().get(held.pathway)
         check_place(
@@ -190,7 +193,10 @@ def _live_return_grants(
     back = [
         grant
         for grant in grants.of_referral(connection, held.id)
-        if (grant.sender, grant.receiver) == (held.owner, held.sender) and grant.expires_at > now
+        if (grant.sender, grant.receiver) == (held.owner, held.sender)
+        and grant.expires_at > now
+        # A sender whom the person named for follow-up has a slice for that as well.
+        and held.purpose in jose.peek(grant.jws)[1]["purposes"]
     ]
     withdrawn = grants.withdrawn_among(connection, [grant.id for grant in back])
     return [grant for grant in back if (grant.issuer, grant.id) not in withdrawn]

@@ -5,6 +5,7 @@ from typing import Final
 
 from relevo.contracts.clocks import reading
 from relevo.contracts.lifecycles.referral import State, next_states
+from relevo.contracts.person import notes_on_persons
 from relevo.contracts.problem import ProblemError
 from relevo.contracts.referral import Due, HistoryEntry, Referral
 from relevo.node.domain.timing import kept
@@ -75,6 +76,7 @@ def view(referral: StoredReferral, now: datetime) -> Referral:
         local_reference=details.get("local_reference"),
         part_of=referral.part_of,
         marks=details.get("marks", []),
+        notes=notes_on_persons(referral.persons),
         possible_next=_possible_next(referral),
         due=None if clocks.due is None else Due(clock=clocks.due.clock, at=clocks.due.at),
         overdue=clocks.overdue,
