@@ -1,6 +1,7 @@
 """Trying to reach somebody: a number is shown only while her own rules allow it."""
 
 from dataclasses import replace
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -75,7 +76,11 @@ def _open(
     made = follow_ups.attempts(connection, node.vault, held)
     words = {
         name: value
-        for name, value in (("desk", opening.desk), ("numbers", list(permission.addresses)))
+        for name, value in (
+            ("desk", opening.desk),
+            ("interpreter", _interpreted(opening)),
+            ("numbers", list(permission.addresses)),
+        )
         if value
     }
     attempt = StoredAttempt(
@@ -100,6 +105,11 @@ def _open(
     book.tell(held, "follow_up.attempt_recorded")
     book.write()
     return _shown(attempt, permission, reach)
+
+
+def _interpreted(opening: AttemptOpening) -> dict[str, Any] | None:
+    said = opening.interpreter
+    return None if said is None else said.model_dump(mode="json")
 
 
 def _again(book: Book, held: StoredFollowUp, seq: int, opening: AttemptOpening) -> Attempt:
