@@ -12,7 +12,7 @@ from typing import Any, Final
 from pydantic import BaseModel
 
 from relevo.auth.config import AuthSettings
-from relevo.contracts.lifecycles import consent, follow_up, referral
+from relevo.contracts.lifecycles import consent, follow_up, referral, returnee
 from relevo.contracts.message_types.registry import MESSAGE_TYPES
 from relevo.contracts.problem_types import PROBLEM_TYPES
 from relevo.contracts.scopes import SCOPE_DESCRIPTIONS
@@ -21,6 +21,7 @@ from relevo.gateway.config import GatewaySettings
 from relevo.node.config import NodeSettings
 from relevo.servicekit.settings import ServiceSettings
 
+from .manifest_pages import manifest_page
 from .markdown import code, page, table
 from .routes import pathway_file_page, pathway_pages, triage_pages
 from .vocabulary_pages import code_maps, vocabularies
@@ -144,6 +145,29 @@ def lifecycles() -> str:
             ((f"`{here}`", f"`{to}`", who) for (here, to), who in follow_up.TRANSITIONS.items()),
         )
         yield from state_labels("follow_up_state")
+        yield "## Returnee"
+        yield ""
+        yield (
+            "A record of the institution that receives people; it never travels. It begins as "
+            f"{code(sorted(returnee.BEGINNINGS))}. Until she is received, her row of a list that is posted again "
+            "changes it; then people alone do. That she was referred or is followed up is no state: it is read off "
+            "the referrals and follow-ups."
+        )
+        yield ""
+        ends = [state for state in returnee.STATES if not returnee.TRANSITIONS[state]]
+        yield from mermaid(
+            ("announced", ends),
+            [(here, to) for here in returnee.STATES for to in returnee.TRANSITIONS[here]],
+        )
+        yield from table(
+            ("from", "to", "reason"),
+            (
+                (f"`{here}`", f"`{to}`", "required" if to in returnee.NEEDS_REASON else "")
+                for here in returnee.STATES
+                for to in returnee.TRANSITIONS[here]
+            ),
+        )
+        yield from state_labels("returnee_state")
 
     return page("Lifecycles", "contracts/relevo/contracts/lifecycles/", lines())
 
@@ -310,6 +334,7 @@ PAGES: Final[dict[str, Callable[[], str]]] = {
     "reference/pathways.md": pathway_pages,
     "reference/pathway-file.md": pathway_file_page,
     "reference/triage.md": triage_pages,
+    "reference/manifests.md": manifest_page,
 }
 
 

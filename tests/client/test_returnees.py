@@ -44,6 +44,7 @@ def test_a_list_is_posted_and_each_row_answered(world: World, desk: Any) -> None
     read = desk.manifests.post(SOME.encode(), CSV, reference=reference, return_mode="air_charter")
     assert (read.state, read.rows_total, read.kept, read.refused) == ("done", 3, 2, 1)
     assert [column.column for column in read.columns] == ["criminal_record"]
+    assert read in list(desk.manifests.find())
     rows = list(desk.manifests.rows(read.id))
     assert [row.result for row in rows] == ["kept", "kept", "refused"]
     [refused] = desk.manifests.rows(read.id, result="refused")

@@ -1,12 +1,14 @@
 """Lists of returnees at a node: taken, read, and posted again."""
 
 import json
+from datetime import datetime, timedelta
 
 import pytest
 
 from relevo.node.domain.manifest_file import XLSX
+from relevo.node.operations.read_manifest import forget_answers
 from tests.support.manifests import CSV, EVERY_FORM, NDJSON, a_list, a_row, ordinary_rows
-from tests.support.nodes import RECEPTION, Member
+from tests.support.nodes import RECEPTION, Member, Network
 from tests.support.reception import counts, events, get, post, posted, rows_of
 
 every_form = pytest.mark.parametrize("form", EVERY_FORM, ids=["csv", "ndjson", "xlsx"])
@@ -235,3 +237,45 @@ async def test_other_types_and_files_that_are_too_large_are_refused(reception: M
     assert (await post(reception, b"{}", "application/json")).status_code == 415
     assert (await post(reception, b"x" * (16 * 1024 * 1024 + 1))).status_code == 413
     assert (await post(reception, b"x", reference="Ana;Pop")).status_code == 422
+
+
+async def test_lists_are_listed_newest_first_to_the_unit_that_posted_them(
+    reception: Member,
+) -> None:
+    made = [
+        (await posted(reception, a_list(CSV, a_row()), reference=f"GT-2026-03-02-{number}"))["id"]
+        for number in range(3)
+    ]
+    again = await posted(reception, a_list(CSV, a_row(sex="F")), reference="GT-2026-03-02-0")
+    first = await get(reception, "/v1/manifests?limit=2")
+    second = await get(reception, f"/v1/manifests?limit=2&cursor={first['next_cursor']}")
+    assert [one["id"] for one in first["manifests"] + second["manifests"]] == made[::-1]
+    assert second["manifests"] == [again]
+    assert second.get("next_cursor") is None
+    other = await get(reception, "/v1/manifests", unit="gt.igm.car")
+    assert other["manifests"] == []
+
+
+async def test_answers_to_rows_are_forgotten_and_the_list_and_its_records_stay(
+    alone: Network,
+) -> None:
+    [member] = alone.members.values()
+    body = a_list(CSV, *ordinary_rows(3))
+    read = await posted(member, body)
+    records = [row["returnee_id"] for row in await rows_of(member, read["id"])]
+    await forget_answers(member.node)
+    assert len(await rows_of(member, read["id"])) == len(records)
+    until = datetime.fromisoformat(read["rows_until"])
+    assert until == datetime.fromisoformat(read["finished_at"]) + timedelta(days=90)
+
+    alone.clock.now = until + timedelta(seconds=1)
+    await forget_answers(member.node)
+    assert await rows_of(member, read["id"]) == []
+    assert await get(member, f"/v1/manifests/{read['id']}") == read
+    for record in records:
+        await get(member, f"/v1/returnees/{record}")
+    # Posted once more, in another form, it makes nobody twice.
+    again = await posted(member, a_list(XLSX, *ordinary_rows(3)), XLSX)
+    assert counts(again) == [0, 0, len(records), 0]
+    await forget_answers(member.node)
+    assert len(await rows_of(member, read["id"])) == len(records)

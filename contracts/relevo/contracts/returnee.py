@@ -215,6 +215,7 @@ class Manifest(ContractModel):
         rows_read: Rows answered so far.
         absent: Records of earlier versions that this one no longer lists; they are left as they are.
         version: 1 for the first file under this reference.
+        rows_until: How long the answers to its rows are kept once it is read; counts and records stay.
     """
 
     id: Uuid
@@ -231,6 +232,7 @@ class Manifest(ContractModel):
     columns: list[ColumnNote] = []
     created_at: Moment
     finished_at: Moment | None = None
+    rows_until: Moment | None = None
 
 
 class RowNote(ContractModel):

@@ -91,6 +91,25 @@ def rows(
     _rows(relevo.manifests.rows(manifest_id, result=chosen))
 
 
+@app.command()
+@calling
+def lists(relevo: Relevo) -> None:
+    """List the lists that were posted, newest first."""
+    table(
+        ["id", "reference", "version", "state", "kept", "changed", "unchanged", "refused"],
+        [
+            [
+                one.id,
+                one.terms.reference,
+                str(one.version),
+                one.state,
+                *map(str, (one.kept, one.changed, one.unchanged, one.refused)),
+            ]
+            for one in relevo.manifests.find()
+        ],
+    )
+
+
 @app.command("list")
 @calling
 def list_returnees(

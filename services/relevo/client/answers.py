@@ -8,8 +8,8 @@ from pydantic import Field
 from relevo.contracts.follow_up import FollowUp
 from relevo.contracts.model import ContractModel, Moment
 from relevo.contracts.problem import Problem
-from relevo.contracts.referral import Referral
-from relevo.contracts.returnee import ReturneeRecord, RowAnswer
+from relevo.contracts.referral import ChildNotice, Referral
+from relevo.contracts.returnee import Manifest, ReturneeRecord, RowAnswer
 
 from .exceptions import RelevoProblemError
 
@@ -20,12 +20,14 @@ class SubmittedReferral(ContractModel):
     Attributes:
         reference_code: For the person to carry: `MX-` and eleven symbols, the last a check symbol.
         withheld: Sections of the record that did not leave, because consent or pathway leave them out.
+        child_notice: The notice to the authority of the children among them, which went its own way.
     """
 
     id: str
     reference_code: str
     state: str = "submitted"
     withheld: list[str] = []
+    child_notice: ChildNotice | None = None
 
 
 class ReferralPage(ContractModel):
@@ -125,6 +127,11 @@ class FollowUpPage(ContractModel):
 
 class ReturneePage(ContractModel):
     returnees: list[ReturneeRecord]
+    next_cursor: str | None = None
+
+
+class ManifestPage(ContractModel):
+    manifests: list[Manifest]
     next_cursor: str | None = None
 
 

@@ -9,7 +9,7 @@ from pydantic import TypeAdapter
 
 from relevo.contracts.returnee import Manifest, RowAnswer, RowResult
 
-from .answers import RowPage
+from .answers import ManifestPage, RowPage
 from .call import Call, path, with_query
 from .exceptions import UnavailableError
 from .plan import Give, Items, M_co, Pause, Plan, listing, operation
@@ -107,6 +107,18 @@ class Manifests(Requests[M_co]):
             NotFoundError: Absent, or not yours.
         """
         return self._get(Manifest, "manifests", manifest_id)
+
+    @listing
+    def find(self) -> Items[Manifest]:
+        """The lists, newest first; pages are read as they are needed."""
+        cursor = None
+        while True:
+            page = yield from self._get(ManifestPage, "manifests", cursor=cursor)
+            for manifest in page.manifests:
+                yield Give(manifest)
+            cursor = page.next_cursor
+            if cursor is None:
+                return
 
     @listing
     def rows(self, manifest_id: str, *, result: RowResult | None = None) -> Items[RowAnswer]:

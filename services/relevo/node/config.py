@@ -58,6 +58,13 @@ class NodeSettings(ServiceSettings):
         le=50 * 1024 * 1024,
         description="Largest file that the institution's own systems may upload.",
     )
+    manifest_retention_days: int = Field(
+        default=90,
+        ge=1,
+        le=3650,
+        description="Days for which what became of each row of a list of returnees is kept, once the list is "
+        "read. The list's counts and the records that it made stay.",
+    )
     master_key_file: Path | None = Field(
         default=None,
         description="File of the key that wraps the data keys; default in key_directory.",

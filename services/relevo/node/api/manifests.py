@@ -50,6 +50,13 @@ _BODY: Final = {
 }
 
 
+class ManifestPage(ContractModel):
+    """Newest first."""
+
+    manifests: list[Manifest]
+    next_cursor: str | None = None
+
+
 class RowPage(ContractModel):
     """Answers in the order of the list."""
 
@@ -130,6 +137,36 @@ async def post_manifest(
 
 
 @router.get(
+    "",
+    summary="List the lists",
+    description="Newest first, each with the counts of its last version.",
+    responses=answer(
+        200,
+        "A page.",
+        {"manifests": [examples.MANIFEST], "next_cursor": None},
+        {
+            **link("get_manifest", "The first.", manifest_id="$response.body#/manifests/0/id"),
+            **link("list_manifests", "The next page.", cursor="$response.body#/next_cursor"),
+        },
+    )
+    | problem_responses("invalid_input", "not_yours"),
+)
+async def list_manifests(
+    node: NodeHere,
+    language: LanguageAsked,
+    caller: Annotated[Caller, require(Scope.RETURNEES_READ)],
+    cursor: Annotated[
+        str | None, Query(max_length=200, description="`next_cursor` of the page before.")
+    ] = None,
+    limit: Annotated[int, Query(ge=1, le=200, description="Lists a page.")] = 50,
+) -> ManifestPage:
+    page, following = await read_manifest.list_manifests(
+        node, caller, cursor=cursor, limit=limit, language=language
+    )
+    return ManifestPage(manifests=page, next_cursor=following)
+
+
+@router.get(
     "/{manifest_id}",
     summary="Read how far a list is",
     description="Counts of its last version, and the columns that stayed outside.",
@@ -148,7 +185,8 @@ async def get_manifest(
 @router.get(
     "/{manifest_id}/rows",
     summary="Read what became of each row",
-    description="Line, result, and advice that never repeats a value. `result=refused` gives those to mend.",
+    description="Line, result, and advice that never repeats a value. `result=refused` gives those to mend. "
+    "Kept until `rows_until` of the list; empty after that.",
     responses=answer(
         200,
         "A page, in the order of the list.",

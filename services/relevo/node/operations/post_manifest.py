@@ -56,7 +56,7 @@ async def post_manifest(
         upload = await read_version(node, stored, upload)
     else:
         node.wake("intake")
-    return view(stored, upload, language)
+    return view(node, stored, upload, language)
 
 
 def _prepare(

@@ -1,5 +1,8 @@
 """How far a list has been read, and what became of each of its rows."""
 
+from datetime import timedelta
+from typing import Final
+
 from sqlalchemy import Connection
 
 from relevo.contracts.manifest.advice import advice
@@ -18,9 +21,11 @@ from relevo.node.storage.manifests import Answer, StoredManifest, Upload
 from relevo.servicekit.access_token import Caller
 
 from .context import Node
-from .visibility import may_touch, party_of
+from .cursor import from_cursor, to_cursor
+from .visibility import may_touch, only_party, party_of
 
-_FOR_THE_UNIT = "sealed_event"
+_FOR_THE_UNIT: Final = "sealed_event"
+_FORGOTTEN_AT_ONCE: Final = 20
 
 
 async def read_manifest(
@@ -33,7 +38,43 @@ async def read_manifest(
     """
     party_of(node, caller)
     stored, upload = await node.database.read(_found, caller, manifest_id)
-    return view(stored, upload, language)
+    return view(node, stored, upload, language)
+
+
+async def list_manifests(
+    node: Node, caller: Caller, *, cursor: str | None, limit: int, language: Language
+) -> tuple[list[Manifest], str | None]:
+    """A page of lists, newest first, and the cursor of the next one.
+
+    Raises:
+        ProblemError: `invalid_input`, the cursor is none of ours.
+    """
+    party_of(node, caller)
+    found = await node.database.read(
+        manifests.page,
+        party=only_party(caller),
+        before=None if cursor is None else from_cursor(cursor),
+        limit=limit + 1,
+    )
+    shown = found[:limit]
+    following = to_cursor(shown[-1][0].created_at, shown[-1][0].id) if found[limit:] else None
+    return [view(node, stored, upload, language) for stored, upload in shown], following
+
+
+async def forget_answers(node: Node) -> None:
+    """Drops the answers to the rows of lists that were read long ago."""
+    before = node.clock.business() - _kept(node)
+    while (
+        await node.database.write(
+            manifests.forget_answers, finished_before=before, limit=_FORGOTTEN_AT_ONCE
+        )
+        == _FORGOTTEN_AT_ONCE
+    ):
+        pass
+
+
+def _kept(node: Node) -> timedelta:
+    return timedelta(days=node.settings.manifest_retention_days)
 
 
 async def read_rows(
@@ -94,7 +135,7 @@ def _found(
     return stored, upload
 
 
-def view(stored: StoredManifest, upload: Upload, language: Language) -> Manifest:
+def view(node: Node, stored: StoredManifest, upload: Upload, language: Language) -> Manifest:
     """A list as its institution's systems read it."""
     return Manifest(
         id=stored.id,
@@ -113,6 +154,7 @@ def view(stored: StoredManifest, upload: Upload, language: Language) -> Manifest
         ],
         created_at=stored.created_at,
         finished_at=upload.finished_at,
+        rows_until=None if upload.finished_at is None else upload.finished_at + _kept(node),
     )
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import Connection, RowMapping, delete, exists, func, insert, select, update
+from sqlalchemy import Connection, RowMapping, delete, exists, func, insert, select, tuple_, update
 
 from relevo.contracts.manifest.advice import Note
 from relevo.contracts.manifest.door import RawRow
@@ -106,6 +106,63 @@ def newest(connection: Connection, manifest_id: str) -> Upload | None:
     )
     row = connection.execute(query).mappings().first()
     return None if row is None else _upload(row)
+
+
+def page(
+    connection: Connection,
+    *,
+    party: str | None,
+    before: tuple[datetime, str] | None,
+    limit: int,
+) -> list[tuple[StoredManifest, Upload]]:
+    """Lists with their last versions, newest first.
+
+    Args:
+        connection: The transaction.
+        party: Only this unit's.
+        before: Creation and id of the last one of the page before.
+        limit: How many at most.
+    """
+    query = select(manifest)
+    if party is not None:
+        query = query.where(manifest.c.owner == party)
+    if before is not None:
+        query = query.where(tuple_(manifest.c.created_at, manifest.c.id) < before)
+    query = query.order_by(manifest.c.created_at.desc(), manifest.c.id.desc()).limit(limit)
+    listed = [StoredManifest(**row) for row in connection.execute(query).mappings()]
+    later = manifest_upload.alias()
+    is_last = ~exists().where(
+        later.c.manifest_id == manifest_upload.c.manifest_id,
+        later.c.version > manifest_upload.c.version,
+    )
+    last = select(manifest_upload).where(
+        manifest_upload.c.manifest_id.in_([one.id for one in listed]), is_last
+    )
+    uploads = {row["manifest_id"]: _upload(row) for row in connection.execute(last).mappings()}
+    return [(one, uploads[one.id]) for one in listed]
+
+
+def forget_answers(connection: Connection, *, finished_before: datetime, limit: int) -> int:
+    """Drops what became of the rows of lists that were read whole before a moment. Their counts stay.
+
+    Returns:
+        Of how many lists; fewer than `limit` when that was all.
+    """
+    columns = manifest_upload.c
+    answered = exists().where(manifest_row.c.manifest_id == columns.manifest_id)
+    old = (
+        select(columns.manifest_id)
+        .where(answered)
+        .group_by(columns.manifest_id)
+        .having(
+            func.max(columns.finished_at) < finished_before,
+            func.count(columns.finished_at) == func.count(),
+        )
+        .limit(limit)
+    )
+    ids = list(connection.scalars(old))
+    connection.execute(delete(manifest_row).where(manifest_row.c.manifest_id.in_(ids)))
+    return len(ids)
 
 
 def add_version(

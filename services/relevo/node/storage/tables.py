@@ -257,6 +257,7 @@ manifest = Table(
     Column("data_key_id", String(36), nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     UniqueConstraint("owner", "reference"),
+    Index("ix_manifest_created_at", "created_at", "id"),
 )
 """A list of returnees, known by its owner's name for it; its key seals the answers to its rows."""
 
