@@ -292,26 +292,29 @@ class Stage:
             path: self.look(*value[2:-1].split(".", 1)) if str(value).startswith("${") else value
             for path, value in step.body.items()
         }
-        began = self.calendar.at("D0 00:00")
+        by = step.by or ""
         deadline = time.monotonic() + WAIT_SECONDS
-        system = self.federation.system(step.by or "")
         while True:
-            listed = system.get("/v1/referrals", limit=200)["referrals"]
-            new = [
-                one
-                for one in listed
-                if one["id"] not in known
-                and one["created_at"] >= rfc_3339(began)
-                and all(fits(at_path(one, path), value) for path, value in wanted.items())
-            ]
-            if new:
-                self.saved[step.saved_as or ""] = Saved(
-                    "referral", f"/v1/referrals/{new[0]['id']}", new[0], step.by or ""
-                )
-                return
+            new = [one for one in self._referrals_of(by) if one["id"] not in known]
+            for one in new:
+                if all(fits(at_path(one, path), value) for path, value in wanted.items()):
+                    self.saved[step.saved_as or ""] = Saved(
+                        "referral", f"/v1/referrals/{one['id']}", one, by
+                    )
+                    return
             if time.monotonic() > deadline:
-                raise NotSoError(f"no new referral with {short(wanted)} is there", "with")
+                there = [f"{one['pathway']} ({one['state']})" for one in new]
+                raise NotSoError(
+                    f"no new referral with {short(wanted)} is there; others: {short(there)}", "with"
+                )
             time.sleep(_POLL_SECONDS)
+
+    def _referrals_of(self, party: str) -> list[Any]:
+        """Whole, those since the story began: lists say nothing of persons and needs."""
+        began = rfc_3339(self.calendar.at("D0 00:00"))
+        listed = self.federation.system(party).get("/v1/referrals", limit=200)["referrals"]
+        paths = [f"/v1/referrals/{one['id']}" for one in listed if one["created_at"] >= began]
+        return [one for path in paths if (one := self._reads(party, path)) is not None]
 
     # -- what was said ----------------------------------------------------------------------------------
 
