@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,18 +11,20 @@ from relevo.contracts.exchange import MessageBatch
 from relevo.contracts.follow_up import FOLLOW_UP_QUERY_TYP, FollowUpQuery
 from relevo.contracts.scopes import Scope
 from relevo.contracts.status import STATUS_QUERY_TYP, StatusQuery
+from relevo.contracts.withdrawal import WITHDRAWAL_REQUEST_TYP, WithdrawalRequest
 from relevo.gateway.domain.delivery import mailbox_target
-from relevo.gateway.operations import endings, loads, witness
+from relevo.gateway.operations import blobs, endings, loads, witness
 from relevo.gateway.operations.arrivals import Source
 from relevo.gateway.operations.endings import Ending
 from relevo.gateway.operations.loads import Bounds
 from relevo.gateway.operations.membership import change_state
 from relevo.gateway.storage import deliveries, ledger
+from relevo.gateway.storage.blobs import NamedBlobs, expect
 from relevo.servicekit import checkpoint, jose
 from relevo.servicekit.access_token import TokenVerifier
 from relevo.servicekit.clock import FixedClock
 from relevo.servicekit.dpop import make_proof
-from relevo.servicekit.ids import random_id
+from relevo.servicekit.ids import new_id, random_id
 from tests.gateway.federation import (
     Institution,
     Network,
@@ -37,11 +40,24 @@ from tests.support.serving import HOST, served
 _READS: Final = f"{Scope.DIRECTORY_READ} {Scope.LEDGER_READ}"
 _OFFICE: Final = f"{Scope.DELIVERIES_ADMIN} {Scope.POLICIES_ADMIN} {_READS}"
 _SENDS: Final = f"{Scope.MESSAGES_SEND} {Scope.REFERRALS_STATUS} {Scope.FOLLOW_UPS_REQUEST}"
-_BY_PEERS: Final = ("/v1/relay", "/v1/grant-status", "/v1/ledger/cosignatures")
-_BY_NODES: Final = ("/v1/messages", "/v1/status-queries", "/v1/follow-up-requests")
+_BY_PEERS: Final = (
+    "/v1/relay",
+    "/v1/relay/blobs/{digest}",
+    "/v1/grant-status",
+    "/v1/ledger/cosignatures",
+)
+_BLOB: Final = "/v1/blobs/{digest}"
+_WITHDRAWALS: Final = "/v1/withdrawal-requests"
+_BY_NODES: Final = (
+    _BLOB,
+    _WITHDRAWALS,
+    "/v1/messages",
+    "/v1/status-queries",
+    "/v1/follow-up-requests",
+)
 _LEASES: Final = "/v1/mailbox/leases"
 _ACKNOWLEDGEMENTS: Final = "/v1/mailbox/leases/{lease_id}/acknowledgements"
-_BY_MAILBOXES: Final = (_LEASES, _ACKNOWLEDGEMENTS)
+_BY_MAILBOXES: Final = (_LEASES, _ACKNOWLEDGEMENTS, f"{_WITHDRAWALS}/waiting")
 
 
 @contextlib.contextmanager
@@ -73,6 +89,8 @@ def the_gateway(folder: Path) -> Iterator[Target]:
     holders = {_BY_PEERS: peer, _BY_NODES: node, _BY_MAILBOXES: mailbox}
 
     def credentials(path: str, method: str, sent_to: str) -> dict[str, str]:
+        # A blob is brought by one side and fetched by the other.
+        path = _LEASES if path == _BLOB and method.upper() != "PUT" else path
         used = next((held for paths, held in holders.items() if path in paths), office)
         proof = make_proof(key, method, base_url + sent_to, now=clock.security(), access_token=used)
         return {"Authorization": f"DPoP {used}", "DPoP": proof}
@@ -116,6 +134,7 @@ async def _furnish(
         await _sent(gt, igm, pgn)
     load = await loads.take(here, mailbox_target(pgn.id), Bounds(60, messages=1))
     [leased] = load.envelopes
+    await _a_blob(gt, igm, pgn, mx.name)
     return {
         _body(shown, "/v1/messages")["envelopes"][0]: igm.envelope(pgn.id, now=now),
         _body(shown, "/v1/ledger/cosignatures")["checkpoint"]: note + line,
@@ -126,6 +145,14 @@ async def _furnish(
             FollowUpQuery, FOLLOW_UP_QUERY_TYP, igm, dead["reference_code"], gt
         ),
         _body(shown, "/v1/follow-up-requests")["query"]: await _follow_up_query(gt, igm, pgn),
+        _body(shown, _WITHDRAWALS)["query"]: _query(
+            WithdrawalRequest,
+            WITHDRAWAL_REQUEST_TYP,
+            igm,
+            dead["reference_code"],
+            gt,
+            phrase_check="A" * 43,
+        ),
         _body(shown, _ACKNOWLEDGEMENTS)["answers"][0]["message_id"]: claims_of(leased)["jti"],
         _parameter(shown, _ACKNOWLEDGEMENTS): str(load.lease_id),
         _parameter(shown, "/v1/deliveries/{message_id}/retry"): dead["jti"],
@@ -162,6 +189,24 @@ async def _sent(
     return claims_of(envelope)
 
 
+async def _a_blob(gt: RunningGateway, igm: Institution, pgn: Institution, peer: str) -> None:
+    """The one of the examples, here for its receiver, and expected from a peer as well."""
+    put = committed("gateway")["paths"][_BLOB]["put"]
+    digest = str(put["parameters"][0]["schema"]["examples"][0])
+    sealed = put["requestBody"]["content"]["application/octet-stream"]["example"].encode()
+    await _sent(gt, igm, pgn, blobs=[digest])
+    await blobs.take(gt.gateway, igm.id, digest, sealed)
+    relayed = NamedBlobs(
+        message_id=new_id(),
+        digests=[digest],
+        source=peer,
+        target=f"institution:{pgn.id}",
+        expires_at=gt.clock.now + timedelta(days=30),
+        priority=1,
+    )
+    gt.gateway.database.write_now(expect, [relayed], now=gt.clock.now)
+
+
 async def _follow_up_query(gt: RunningGateway, igm: Institution, pgn: Institution) -> str:
     """About a referral whose slice names the asker."""
     grant = igm.grant(pgn.id, now=gt.clock.now, follow_up_parties=[igm.id])
@@ -179,14 +224,23 @@ async def _follow_up_query(gt: RunningGateway, igm: Institution, pgn: Institutio
 
 
 def _query(
-    kind: type[StatusQuery | FollowUpQuery],
+    kind: type[StatusQuery | FollowUpQuery | WithdrawalRequest],
     typ: str,
     asker: Institution,
     code: str,
     gt: RunningGateway,
+    **more: Any,
 ) -> str:
     now = int(gt.clock.now.timestamp())
-    query = kind(
-        iss=asker.id, aud=gt.name, jti=random_id(), iat=now, exp=now + 120, reference_code=code
+    query = kind.model_validate(
+        {
+            "iss": asker.id,
+            "aud": gt.name,
+            "jti": random_id(),
+            "iat": now,
+            "exp": now + 120,
+            "reference_code": code,
+            **more,
+        }
     )
     return jose.sign(query.model_dump(), asker.signing, typ=typ)

@@ -14,11 +14,20 @@ from relevo.contracts.follow_up import FollowUpHolder
 from relevo.contracts.institution import DirectoryPage
 from relevo.contracts.scopes import Scope
 from relevo.contracts.status import Status
-from relevo.node.api import examples, follow_ups, returnee_examples
+from relevo.node.api import (
+    break_glass,
+    examples,
+    follow_ups,
+    notices,
+    returnee_examples,
+    withdrawals,
+)
+from relevo.node.operations.paper_withdrawals import take_requests_once
 from relevo.servicekit import jose
 from relevo.servicekit.clock import FixedClock
 from relevo.servicekit.database import Database
 from tests.openapi.targets import Target, bearer
+from tests.support.blobs import a_picture, uploaded
 from tests.support.nodes import (
     ALL_SCOPES,
     COMPLETION,
@@ -31,9 +40,11 @@ from tests.support.nodes import (
     Member,
     Network,
     a_consent,
+    a_key,
     a_member,
     a_person,
     a_submission,
+    look,
     pin_each_other,
     step,
 )
@@ -41,6 +52,7 @@ from tests.support.serving import HOST, served
 
 # Sends as a shelter does and receives as an institute does, so that every operation has its use.
 _HERE: Final = "mx.casa-del-migrante"
+_NIGHT_SHIFT: Final = f"{_HERE}.noche"
 _FOLLOWED_UP: Final[dict[str, Any]] = {
     "purposes": ["service_delivery", "follow_up"],
     "recipients": [
@@ -80,14 +92,21 @@ def a_node(folder: Path) -> Iterator[Target]:
             )
         pin_each_other(network)
         here = network.members[_HERE]
-        here.node.gateway = KnowingGateway(network)
+        here.node.gateway = KnowingGateway(network, _HERE)
         local, gateway = here.token(ALL_SCOPES), here.token(Scope.MESSAGES_DELIVER, GATEWAY)
+        night_shift = here.token(ALL_SCOPES, unit=_NIGHT_SHIFT)
+
+        def token(path: str) -> str:
+            if path.startswith("/v1/referrals/") and path.endswith("/break-glass"):
+                return night_shift
+            return gateway if path == "/v1/inbox" else local
+
         yield Target(
             service="node",
             url=f"http://{HOST}:{stack.enter_context(served(here.app))}",
             database=here.node.database,
             furnish=lambda: asyncio.run(_furnish(network, here)),
-            credentials=lambda path, _, __: bearer(gateway if path == "/v1/inbox" else local),
+            credentials=lambda path, _, __: bearer(token(path)),
         )
 
 
@@ -102,7 +121,10 @@ async def _furnish(network: Network, here: Member) -> dict[str, str]:
     sent = await _post(here, "/v1/referrals", referral)
     consent_of_open = await _post(here, "/v1/consents", a_consent())
     submission = a_submission(consent_of_open["id"], share=["identity"])
-    waiting = await _post(here, "/v1/referrals", submission)
+    upload_id = await uploaded(here, a_picture())
+    file = {"upload": upload_id, "person_id": "T-1", "document": "referral_sheet"}
+    with_file = {**submission, "attachments": [{**file, "category": "identity"}]}
+    waiting = await _post(here, "/v1/referrals", with_file)
     asking = await _post(here, "/v1/referrals", submission)
     family = [await _a_family(here, consent_of_open["id"]) for _ in range(2)]
     theirs = await _post(there, "/v1/consents", a_consent(**_FOLLOWED_UP))
@@ -120,7 +142,10 @@ async def _furnish(network: Network, here: Member) -> dict[str, str]:
     returnee = await _post(here, "/v1/returnees", returnee_examples.INPUT)
     onward = {"persons": [1], "reason": "safety_concern", "recorded_by": "A", "referral": referral}
     split = await _post(here, f"/v1/referrals/{family[1]}/split", onward)
+    await _post(here, "/v1/notices", notices.VERSION, status=200)
     return {
+        withdrawals.WITHDRAWN_REFERRAL_ID: await _withdrawn(network),
+        withdrawals.REQUEST_ID: await _on_paper(network, here),
         examples.FAMILY_REFERRAL_ID: family[0],
         examples.SPLIT_ID: split["id"],
         returnee_examples.RETURNEE_ID: returnee["id"],
@@ -131,7 +156,11 @@ async def _furnish(network: Network, here: Member) -> dict[str, str]:
         examples.REFERRAL_ID: received["id"],
         examples.SENT_REFERRAL_ID: sent["id"],
         examples.OPEN_REFERRAL_ID: waiting["id"],
+        examples.UPLOAD_ID: upload_id,
+        examples.ATTACHMENT_ID: (await look(here, waiting["id"]))["attachments"][0]["id"],
         examples.ASKING_REFERRAL_ID: asking["id"],
+        break_glass.OTHER_UNITS_REFERRAL_ID: received["id"],
+        break_glass.USE_ID: await _an_emergency(here, received["id"]),
         examples.REFERENCE_CODE: sent["reference_code"],
         examples.WEBHOOK_ID: await _a_webhook(here),
         "gt.igm.crr-tecun-uman": f"{_HERE}.recepcion",
@@ -162,6 +191,42 @@ async def _a_follow_up(network: Network, here: Member, code: str) -> str:
     second = await _post(here, f"{path}/attempts", {"modality": "call"})
     assert second["seq"] == 2
     return str(made["id"])
+
+
+async def _withdrawn(network: Network) -> str:
+    """A referral that came, and under which she then withdrew."""
+    there = network.members[INSTITUTE]
+    theirs = await _post(there, "/v1/consents", a_consent(**_FOLLOWED_UP))
+    received = await _post(there, "/v1/referrals", a_submission(theirs["id"], receiver=_HERE))
+    await network.settle()
+    said = {"said_at": START.isoformat()}
+    await _post(there, f"/v1/consents/{theirs['id']}/withdraw", said, status=200)
+    await network.settle()
+    return str(received["id"])
+
+
+async def _an_emergency(here: Member, referral: str) -> str:
+    """The night shift opened it, not alone, and nobody has looked at that yet."""
+    opening = {**break_glass.OPENING, "alone_on_shift": False, "reviewer": None}
+    async with here.http(unit=_NIGHT_SHIFT) as http:
+        path = f"/v1/referrals/{referral}/break-glass"
+        answer = await http.post(path, json=opening, headers=a_key())
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["id"])
+
+
+async def _on_paper(network: Network, here: Member) -> str:
+    """Somebody with the paper asked to withdraw, and she never agreed on a phrase."""
+    consent = await _post(here, "/v1/consents", a_consent(contact_rules={}))
+    sent = await _post(here, "/v1/referrals", a_submission(consent["id"], share=["identity"]))
+    await network.settle()
+    asked = {"reference_code": sent["reference_code"], "pass_phrase": "quién sabe"}
+    there = network.members[INSTITUTE]
+    await _post(there, "/v1/withdrawal-requests", asked, status=200)
+    assert await take_requests_once(here.node)
+    async with here.http() as http:
+        pending = (await http.get("/v1/withdrawal-requests")).json()["requests"]
+    return str(next(one["id"] for one in pending if one["referral_id"] == sent["id"]))
 
 
 async def _a_webhook(here: Member) -> str:

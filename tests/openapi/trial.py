@@ -25,6 +25,9 @@ _REFUSALS: Final = ("400", "401", "403", "404", "405", "409", "413", "415", "422
 # to a body that fits it. The documents' own examples are held to more, see `test_services.py`.
 _RIGHT: Final = ("2xx", "401", "403", "404", "409", "413", "422", "429")
 
+# A file is bytes, and of these kinds schemathesis knows none.
+schemathesis.serializer.alias(["application/pdf"], "application/octet-stream")
+
 # Its items are the bodies of `POST /v1/referrals`.
 _EDGES_TRIED_ELSEWHERE: Final = ("/v1/referrals/bulk",)
 

@@ -22,14 +22,17 @@ Digest = Annotated[
     Sha256,
     Path(
         description="SHA-256 of the sealed bytes.",
-        examples=["e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"],
+        examples=["f89aee8c355eafe22635571f9e10feadb35676eb849a174fc54f7c569d211e67"],
     ),
 ]
 _BYTES: Final[dict[str, Any]] = {BLOB_TYPE: {"schema": {"type": "string", "format": "binary"}}}
 _FOUND: Final[dict[int | str, dict[str, Any]]] = {
     200: {"description": "The sealed bytes.", "content": _BYTES}
 }
-_BODY: Final = {"requestBody": {"required": True, "content": _BYTES}}
+_SEALED: Final = {
+    BLOB_TYPE: {**_BYTES[BLOB_TYPE], "example": "sealed by its sender for its receiver"}
+}
+_BODY: Final = {"requestBody": {"required": True, "content": _SEALED}}
 
 
 @router.put(

@@ -21,9 +21,22 @@ router = APIRouter(tags=["attachments"])
 
 PATH: Final = "/v1/attachments"
 MEDIA_TYPES: Final[dict[str, Sequence[str]]] = {PATH: tuple(ENDINGS)}
-_UPLOAD_ID: Final = "7d0a5f0e-3a41-4a55-8e0b-9c1f6b2d4e10"
+_PDF: Final = """%PDF-1.4
+1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj
+2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj
+3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]/Contents 4 0 R>>endobj
+4 0 obj<</Length 30>>stream
+BT 72 720 Td (Constancia) Tj ET
+endstream endobj
+trailer<</Root 1 0 R>>
+%%EOF
+"""
 _FILES: Final[dict[str, Any]] = {
     media_type: {"schema": {"type": "string", "format": "binary"}} for media_type in ENDINGS
+}
+_SENT_FILES: Final = {
+    **_FILES,
+    "application/pdf": {**_FILES["application/pdf"], "example": _PDF},
 }
 _SAFE: Final = {
     "cache-control": "no-store",
@@ -35,16 +48,16 @@ _FOUND: Final[dict[int | str, dict[str, Any]]] = {
     200: {"description": "The file.", "content": _FILES}
 }
 _UPLOADED: Final = {
-    "id": _UPLOAD_ID,
+    "id": examples.UPLOAD_ID,
     "media_type": "application/pdf",
     "size": 48213,
     "uploaded_at": "2026-03-02T15:00:00Z",
     "attached": False,
 }
 
-UploadId = Annotated[Uuid, Path(description="The upload's id.", examples=[_UPLOAD_ID])]
+UploadId = Annotated[Uuid, Path(description="The upload's id.", examples=[examples.UPLOAD_ID])]
 ReferralId = Annotated[
-    Uuid, Path(description="The referral's id.", examples=[examples.REFERRAL_ID])
+    Uuid, Path(description="The referral's id.", examples=[examples.OPEN_REFERRAL_ID])
 ]
 AttachmentId = Annotated[
     Uuid, Path(description="As the referral lists it.", examples=[examples.ATTACHMENT_ID])
@@ -74,7 +87,7 @@ AttachmentId = Annotated[
         "request_timeout",
         "unsupported_media_type",
     ),
-    openapi_extra={"requestBody": {"required": True, "content": _FILES}},
+    openapi_extra={"requestBody": {"required": True, "content": _SENT_FILES}},
 )
 async def post_attachment(
     request: Request, node: NodeHere, caller: Annotated[Caller, require(Scope.REFERRALS_SUBMIT)]
