@@ -1,6 +1,5 @@
 """`/v1/vocabularies`: the code lists, the same at every service, for whoever builds forms on them."""
 
-import hashlib
 from functools import lru_cache
 from typing import Annotated, Any, Final
 
@@ -15,6 +14,7 @@ from relevo.contracts.vocabularies.published import (
     published_list,
 )
 
+from .etag import is_held, tag_of
 from .languages import preferred_tag
 from .openapi import answer, link
 from .problems import problem_responses
@@ -92,7 +92,7 @@ def _answered(list_id: str, accept_language: str | None, if_none_match: str | No
         "vary": "Accept-Language",
         "cache-control": f"public, max-age={_MAX_AGE_SECONDS}",
     }
-    if _is_held(tag, if_none_match):
+    if is_held(tag, if_none_match):
         return Response(status_code=304, headers=headers)
     return Response(body, media_type="application/json", headers=headers)
 
@@ -101,10 +101,4 @@ def _answered(list_id: str, accept_language: str | None, if_none_match: str | No
 def _written(list_id: str, language: str) -> tuple[bytes, str]:
     shown = published_list(list_id, language) if list_id else published_index(language)
     body = shown.model_dump_json().encode()
-    return body, f'"{hashlib.sha256(body).hexdigest()[:32]}"'
-
-
-def _is_held(tag: str, if_none_match: str | None) -> bool:
-    """Weak comparison (RFC 9110 §13.1.2)."""
-    held = {part.strip().removeprefix("W/") for part in (if_none_match or "").split(",")}
-    return tag in held or "*" in held
+    return body, tag_of(body)

@@ -399,4 +399,5 @@ def _check_mandate(arrival: Arrival, receiver: Known | None) -> None:
             "receiver_lacks_mandate",
             receiver=envelope.aud,
             mandates=list(route.receiver_mandates),
+            offered=[],
         )

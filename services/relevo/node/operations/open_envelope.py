@@ -34,12 +34,14 @@ from relevo.contracts.message_types.referral_submitted import (
 )
 from relevo.contracts.message_types.registry import MESSAGE_TYPES
 from relevo.contracts.model import ContractModel
+from relevo.contracts.pathways.loader import pathways
 from relevo.contracts.problem import ProblemError
 from relevo.node.domain.outgoing import digest_of
 from relevo.servicekit import jose, json_input
 
 from .context import Node
 from .directory import Directory, Peer
+from .route_checks import check_starter
 from .visibility import as_text
 
 _OF_PERSONS: Final = (REFERRAL_SUBMITTED, INFORMATION_SUPPLIED)
@@ -169,6 +171,8 @@ def _open(signers: _Signers, arrived: Arrived) -> Opened:
         raise ProblemError(
             "envelope_malformed", fault="the content does not fit its type"
         ) from error
+    if kind is REFERRAL_SUBMITTED:
+        _check_starter(signers, envelope, body)
     grants = [_verified_slice(signers, grant) for grant in envelope.grants]
     if {grant.jti for grant in grants} != set(content.grant_ids):
         raise ProblemError("grant_mismatch")
@@ -198,6 +202,14 @@ def _check_signature(signers: _Signers, arrived: Arrived) -> None:
         if sender.institution not in signers.newest:
             raise _AskFirstError(sender.institution) from error
         raise ProblemError("envelope_signature_invalid", sender=arrived.envelope.iss) from error
+
+
+def _check_starter(signers: _Signers, envelope: Envelope, body: Any) -> None:
+    """The sender's node should have refused what a pathway does not let it start."""
+    route = pathways().get(body.pathway or envelope.pathway)
+    if route is not None and route.public_name == envelope.pathway:
+        profile = signers.peer(envelope.iss).profile
+        check_starter(route, profile, envelope.iss, in_the_open=True)
 
 
 def _return_grants(

@@ -2,10 +2,12 @@
 
 from typing import Final
 
+from relevo.contracts.institution import InstitutionProfile
 from relevo.contracts.message_types.referral_submitted import REFERRAL_SUBMITTED
+from relevo.contracts.pathways.loader import pathways
 from relevo.contracts.pathways.schema import Pathway
 from relevo.contracts.problem import FieldError, ProblemError
-from relevo.contracts.referral import ReferralSubmission
+from relevo.contracts.referral import CounterReferral, ReferralSubmission
 from relevo.contracts.vocabularies.loader import in_code_order
 
 from .directory import Peer
@@ -49,6 +51,48 @@ def check_pathway(submission: ReferralSubmission, route: Pathway) -> None:
         raise ProblemError("consent_missing")
 
 
+def check_starter(
+    route: Pathway, profile: InstitutionProfile, sender: str, *, in_the_open: bool = False
+) -> None:
+    """Whether the pathway says that this party may start it.
+
+    Args:
+        route: The pathway.
+        profile: What the directory says of the sender's institution.
+        sender: The institution or one of its units.
+        in_the_open: Gateways will read the answer, so of a sealed route it says no more than they know.
+
+    Raises:
+        ProblemError: `sender_may_not_start`.
+    """
+    starts = route.starts
+    if starts.allow(profile.mandates_of(sender) or (), profile.type):
+        return
+    silent = in_the_open and route.sensitivity == "sealed"
+    raise ProblemError(
+        "sender_may_not_start",
+        sender=sender,
+        pathway=route.public_name if in_the_open else route.id,
+        mandates=[] if silent else list(starts.mandates),
+        types=[] if silent else list(starts.types),
+    )
+
+
+def check_outcome(pathway_id: str, report: CounterReferral) -> None:
+    """Whether what is reported is an outcome of the pathway; any, where the route is not known here.
+
+    Raises:
+        ProblemError: `invalid_input`, with the outcomes that it has.
+    """
+    route = pathways().get(pathway_id)
+    if route is None or report.outcome in route.outcomes:
+        return
+    detail = f"not an outcome of {route.id}: {', '.join(route.outcomes)}"
+    raise ProblemError(
+        "invalid_input", errors=[FieldError(pointer="/counter_referral/outcome", detail=detail)]
+    )
+
+
 def check_receiver(peer: Peer, receiver: str, route: Pathway) -> None:
     """Whether the directory says that this party can take it.
 
@@ -63,7 +107,10 @@ def check_receiver(peer: Peer, receiver: str, route: Pathway) -> None:
         raise ProblemError("receiver_not_active", receiver=receiver, state=peer.state)
     if not mandates & set(route.receiver_mandates):
         raise ProblemError(
-            "receiver_lacks_mandate", receiver=receiver, mandates=list(route.receiver_mandates)
+            "receiver_lacks_mandate",
+            receiver=receiver,
+            mandates=list(route.receiver_mandates),
+            offered=[],
         )
     if REFERRAL_SUBMITTED.id not in peer.profile.message_types:
         raise ProblemError(
