@@ -17,15 +17,15 @@ from .dependencies import NodeHere
 router = APIRouter(prefix="/v1/notices", tags=["notices"])
 
 VERSION: Final[dict[str, Any]] = {
-    "id": "aviso-general",
-    "version": "3",
+    "id": "aviso-ninez",
+    "version": "1",
     "language": "es",
     "sha256": "b94d27b9934d3e08a52e52d7da7dabfac484efe37a5380ee9088f7ace2efcde9",
     "published_at": "2026-02-01T06:00:00Z",
 }
 _RECALL: Final[dict[str, Any]] = {
-    "id": "aviso-general",
-    "version": "3",
+    "id": "aviso-ninez",
+    "version": "1",
     "recalled_at": "2026-03-10T15:00:00Z",
 }
 _RECALLED: Final[dict[str, Any]] = {"notices": [{**VERSION, "recalled_at": _RECALL["recalled_at"]}]}

@@ -28,9 +28,10 @@ from .dependencies import DirectoryHere, NodeHere
 router = APIRouter(prefix="/v1", tags=["withdrawal"])
 
 REQUEST_ID: Final = "0198c7a4-1a2b-7c3d-8e4f-5a6b7c8d9e0f"
+WITHDRAWN_REFERRAL_ID: Final = "0198c7a4-2b3c-7d4e-9f50-6b7c8d9e0f1a"
 _KEPT: Final[dict[str, Any]] = {"answer": "kept", "law": "Código de Salud, art. 121"}
 _ANSWERED: Final[dict[str, Any]] = {
-    "referral_id": examples.REFERRAL_ID,
+    "referral_id": WITHDRAWN_REFERRAL_ID,
     "reference_code": examples.REFERENCE_CODE,
     "holder": "gt.igm.crr",
     **_KEPT,
@@ -59,7 +60,7 @@ RequestId = Annotated[Uuid, Path(description="The request's id.", examples=[REQU
 )
 async def post_withdrawal_answer(
     referral_id: Annotated[
-        Uuid, Path(description="The referral's id.", examples=[examples.REFERRAL_ID])
+        Uuid, Path(description="The referral's id.", examples=[WITHDRAWN_REFERRAL_ID])
     ],
     body: WithdrawalAnswer,
     node: NodeHere,
