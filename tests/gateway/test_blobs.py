@@ -59,11 +59,8 @@ async def named(
 
 
 def stored(gateway: RunningGateway) -> int:
-    return int(
-        gateway.gateway.database.read_now(
-            lambda c: c.scalar(select(func.count()).select_from(blob_content))
-        )
-    )
+    count = select(func.count()).select_from(blob_content)
+    return gateway.gateway.database.read_now(lambda c: c.execute(count).scalar_one())
 
 
 async def test_a_file_crosses_two_gateways_and_is_dropped_when_its_receiver_has_it(

@@ -134,3 +134,5 @@ def _read(arrival: Arrival, source: Source, slices: SliceReader) -> None:
             arrival.grants = tuple(slices.read(grant) for grant in envelope.grants)
         except TokenError as error:
             raise ProblemError("grant_invalid", fault=f"a grant is {error}") from None
+    elif envelope.blobs:
+        raise ProblemError("envelope_malformed", fault="this message type carries no files")

@@ -242,8 +242,7 @@ def _elsewhere(directory: Directory, name: str) -> Known | None:
 def _receiver(
     gateway: Gateway, directory: Directory, arrival: Arrival, facts: _Facts
 ) -> tuple[Known | None, Party, str]:
-    name, party = arrival.receiver, arrival.envelope.aud
-    country = country_of(name)
+    name, party, country = arrival.receiver, arrival.envelope.aud, country_of(arrival.receiver)
     if gateway.is_home(country):
         receiver: Known | None = facts.home.get(name)
         if receiver is None or receiver.state in {"applied", "approved"}:
@@ -305,8 +304,6 @@ def _check_shape(arrival: Arrival, facts: _Facts) -> None:
         raise ProblemError(
             "envelope_malformed", fault="a withdrawal, and nothing else, names withdrawn grants"
         )
-    if envelope.blobs and arrival.kind.message_class != "content":
-        raise ProblemError("envelope_malformed", fault="this message type carries no files")
     for grant_id in envelope.withdrawn:
         if arrival.sender not in facts.issuers.get(grant_id, {arrival.sender}):
             raise ProblemError("grant_invalid", fault="only its issuer withdraws a grant")
