@@ -4,6 +4,7 @@ from typing import Annotated
 
 from .loader import code_of
 
+AttestationType = Annotated[str, *code_of("attestation_type")]
 AttemptOutcome = Annotated[str, *code_of("attempt_outcome")]
 CaseProfile = Annotated[str, *code_of("case_profile")]
 ChildCareStatus = Annotated[str, *code_of("child_care_status")]
