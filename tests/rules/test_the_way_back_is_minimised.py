@@ -10,6 +10,8 @@ from tests.support.nodes import (
     INSTITUTE,
     SHELTER,
     Network,
+    a_key,
+    a_submission,
     consented,
     look,
     step,
@@ -83,3 +85,21 @@ async def test_who_withdrew_is_told_about_no_more(network: Network) -> None:
     assert (await step(institute, referral, **COMPLETION)).status_code == 200
     await network.settle()
     assert (await look(shelter, referral))["counter_referral"] is None
+
+
+async def test_what_a_law_sent_comes_back_as_an_outcome_code_alone(network: Network) -> None:
+    shelter, institute = network.members[SHELTER], network.members[INSTITUTE]
+    law = {"basis": "vital_interest", "law": "Constitución, artículo 3", "authority": SHELTER}
+    async with shelter.http() as http:
+        under_law = a_submission(None, basis=law, share=["identity"])
+        sent = await http.post("/v1/referrals", json=under_law, headers=a_key())
+    assert sent.status_code == 201, sent.text
+    referral = sent.json()["id"]
+    await network.settle()
+    assert (await step(institute, referral, to="accepted")).status_code == 200
+    assert (await step(institute, referral, **COMPLETION)).status_code == 200
+    await network.settle()
+    back = (await look(shelter, referral))["counter_referral"]
+    assert back["outcome"] == COMPLETION["counter_referral"]["outcome"]
+    assert not back.get("services")
+    assert not back.get("remaining_needs")

@@ -66,6 +66,7 @@ def arrival(node: Node, item: Opened) -> Arrival:
             "rules_of": [terms.person for terms in body.terms],
             "follow_up": _followed_up(item, body),
             "marks": marks,
+            "basis": None if envelope.basis is None else envelope.basis.model_dump(mode="json"),
             "denials": [d.model_dump(mode="json") for t in body.terms for d in t.denials],
         },
         persons=[p.model_dump(mode="json", exclude_none=True) for p in body.persons],

@@ -7,6 +7,7 @@ with one statement for each kind of row.
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final, Literal, cast
 
 from sqlalchemy import Connection
@@ -27,8 +28,10 @@ from relevo.contracts.message_types.referral_submitted import REFERRAL_SUBMITTED
 from relevo.contracts.message_types.withdrawal_answered import WITHDRAWAL_ANSWERED
 from relevo.contracts.problem import Language, ProblemError
 from relevo.contracts.receipt import Receipt
+from relevo.contracts.referral import CounterReferral
+from relevo.contracts.vocabularies.codes import OutcomeType
 from relevo.node.storage import cancellations, grants, inbox, information, referrals
-from relevo.node.storage.referrals import StoredEvent
+from relevo.node.storage.referrals import StoredEvent, StoredReferral
 from relevo.node.storage.vault import ErasedError
 
 from .arrival import Arrival, arrival
@@ -196,6 +199,8 @@ def _state(batch: Batch, item: Opened) -> bool:
     for number in applied:
         batch.holdings.tell(after, "referral.state_changed", now=batch.now, event_seq=number)
     if actor == "receiver":
+        if body.outcome is not None and event.seq in applied:
+            _outcome_under_law(batch, held, body.outcome, body.at)
         if body.answers is not None:
             cancellations.note_answer(batch.connection, held.id, body.answers, "taken")
         if held.next_seq == 1 < after.next_seq:
@@ -204,6 +209,16 @@ def _state(batch: Batch, item: Opened) -> bool:
     if not fits:
         batch.answer_inapplicable(after, envelope.jti)
     return fits
+
+
+def _outcome_under_law(
+    batch: Batch, held: StoredReferral, outcome: OutcomeType, at: datetime
+) -> None:
+    """What was referred by consent has its outcome in a message of its own, as far as consent goes."""
+    opened = referrals.get(batch.connection, batch.node.vault, held.id)
+    if opened is not None and opened.details.get("basis") is not None:
+        told = CounterReferral(outcome=outcome, ended_at=at)
+        referrals.put_outcome(batch.connection, batch.node.vault, held, told)
 
 
 def _counter_referral(batch: Batch, item: Opened) -> bool:

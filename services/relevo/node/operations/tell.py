@@ -15,6 +15,7 @@ from relevo.servicekit.ids import new_id
 
 _TRAVELLING = (
     "reason",
+    "outcome",
     "appointment",
     "seen_by",
     "entered_at",

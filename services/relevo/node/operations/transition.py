@@ -91,6 +91,7 @@ def _transition(
         done_at = step_taken_at(step.done_at, now=now, steps=holdings.steps(held.id))
         if step.done_at is not None:
             detail["entered_at"] = as_text(now)
+        detail |= _outcome_under_law(connection, node, held, step)
         event = StoredEvent(held.next_seq, step.to, held.role, done_at, detail)
         tell_state(holdings, held, event, now=now)
         if step.counter_referral is not None:
@@ -100,6 +101,20 @@ def _transition(
     holdings.write()
     after = whole(connection, node, caller, referral_id)
     return after.model_copy(update={"withheld": kept}) if kept else after
+
+
+def _outcome_under_law(
+    connection: Connection, node: Node, held: StoredReferral, step: Transition
+) -> dict[str, Any]:
+    """Of what was referred under a law, not by consent, its sender is told the outcome and no more."""
+    if step.counter_referral is None or not _is_under_law(connection, node, held):
+        return {}
+    return {"outcome": step.counter_referral.outcome}
+
+
+def _is_under_law(connection: Connection, node: Node, held: StoredReferral) -> bool:
+    opened = referrals.get(connection, node.vault, held.id)
+    return opened is not None and opened.details.get("basis") is not None
 
 
 def _said_by(held: StoredReferral, step: Transition) -> bool:
