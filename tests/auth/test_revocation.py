@@ -35,6 +35,7 @@ async def test_a_revoked_token_stands_in_the_signed_list_until_it_has_expired(wo
         "exp": now + 60,
         "revoked_jtis": [claims["jti"]],
         "suspended_clients": [],
+        "resumed_clients": {},
     }
     world.clock.advance(timedelta(seconds=329))
     assert (await world.revocations())["revoked_jtis"] == [claims["jti"]]
@@ -80,19 +81,21 @@ async def test_revoking_needs_a_client_and_a_fresh_assertion(world: World) -> No
     assert (await world.revocations())["revoked_jtis"] == []
 
 
-async def test_a_suspended_client_stands_in_the_list_while_an_old_token_could_live(
-    world: World,
-) -> None:
+async def test_a_resumed_client_leaves_the_list_and_its_old_tokens_stay_dead(world: World) -> None:
     clients.suspend_client(world.issuer, world.client_id, by="test")
     world.clock.advance(timedelta(seconds=400))
     assert (await world.revocations())["suspended_clients"] == [world.client_id]
     clients.resume_client(world.issuer, world.client_id, by="test")
-    assert (await world.revocations())["suspended_clients"] == []
+    listed = await world.revocations()
+    assert (listed["suspended_clients"], listed["resumed_clients"]) == ([], {})
     clients.suspend_client(world.issuer, world.client_id, by="test")
+    suspended_at = int(world.clock.security().timestamp())
     clients.resume_client(world.issuer, world.client_id, by="test")
-    assert (await world.revocations())["suspended_clients"] == [world.client_id]
+    listed = await world.revocations()
+    assert listed["suspended_clients"] == []
+    assert listed["resumed_clients"] == {world.client_id: suspended_at}
     world.clock.advance(timedelta(seconds=331))
-    assert (await world.revocations())["suspended_clients"] == []
+    assert (await world.revocations())["resumed_clients"] == {}
 
 
 async def test_a_resource_server_refuses_revoked_tokens_and_suspended_clients_within_a_minute(
@@ -123,6 +126,10 @@ async def test_a_resource_server_refuses_revoked_tokens_and_suspended_clients_wi
         await verify(second)
         clients.suspend_client(world.issuer, world.client_id, by="test")
         world.clock.advance(timedelta(seconds=31))
+        await refused(second)
+        clients.resume_client(world.issuer, world.client_id, by="test")
+        world.clock.advance(timedelta(seconds=31))
+        await verify(await world.token())
         await refused(second)
 
 
@@ -155,7 +162,11 @@ async def test_the_longest_list_fits_what_resource_servers_read(world: World) ->
     claims = revocation_list.revocation_claims(
         issuer=ISSUER,
         revoked_jtis=["0" * 36] * revocation_list.MOST_TOKENS,
-        suspended_clients=["c" * 128] * revocation_list.MOST_CLIENTS,
+        suspended_clients=[],
+        resumed_clients={
+            f"{number:0128}": world.clock.security()
+            for number in range(revocation_list.MOST_CLIENTS)
+        },
         now=world.clock.security(),
     )
     signed = jose.sign(claims, world.key, typ=revocation_list.REVOCATIONS_TYPE_HEADER)

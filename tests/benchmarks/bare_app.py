@@ -58,6 +58,7 @@ def _application(key: OKPKey) -> FastAPI:
             "iat": int(time.time()),
             "revoked_jtis": [],
             "suspended_clients": [],
+            "resumed_clients": {},
         }
         return jose.sign(claims, key, typ="relevo-revocations+jwt").encode()
 

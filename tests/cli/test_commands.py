@@ -132,8 +132,10 @@ def test_an_institution_is_suspended_and_let_back(tmp_path: Path) -> None:
     for person in ("Ana", "Marvin"):
         relevo("gateway", "approve", request, "--by", person, "--config", gateway,
                "--out", tmp_path / "welcome.json")  # fmt: skip
-    assert relevo("gateway", "suspend", "gt.igm", "--config", gateway).exit_code == 0
-    assert relevo("gateway", "resume", "gt.igm", "--config", gateway).exit_code == 0
+    for command, client in (("suspend", "suspended"), ("resume", "active")):
+        assert relevo("gateway", command, "gt.igm", "--config", gateway).exit_code == 0
+        clients = relevo("gateway", "client", "list", "--config", gateway).stdout
+        assert clients.startswith(f"gt.igm\t{client}\t")
     unknown = relevo("gateway", "suspend", "gt.nadie", "--config", gateway)
     assert unknown.exit_code == 1
     assert unknown.stderr.startswith("Not found.")

@@ -209,6 +209,8 @@ async def test_an_issuer_that_never_answered_lets_nobody_in(issuer: Issuer) -> N
         {"iat": 99_999_999_999},
         {"revoked_jtis": "x"},
         {"suspended_clients": [1]},
+        {"resumed_clients": ["cases"]},
+        {"resumed_clients": {"cases": "now"}},
     ],
 )
 @pytest.mark.asyncio

@@ -23,6 +23,7 @@ class Issuer:
         self.keys = [self.key]
         self.revoked: list[str] = []
         self.suspended: list[str] = []
+        self.resumed: dict[str, int] = {}
         self.down = False
         self.fetched: list[str] = []
         self.statement_claims: dict[str, Any] = {}
@@ -38,6 +39,7 @@ class Issuer:
             "iat": int(self.clock.now.timestamp()),
             "revoked_jtis": self.revoked,
             "suspended_clients": self.suspended,
+            "resumed_clients": self.resumed,
             **self.statement_claims,
         }
         return jose.sign(claims, self.key, typ="relevo-revocations+jwt").encode()

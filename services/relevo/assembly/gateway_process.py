@@ -110,10 +110,34 @@ def approve(
     return approval
 
 
+def suspend(
+    settings: GatewaySettings, institution: str, *, by: str, auth: AuthSettings | None = None
+) -> None:
+    """Takes nothing more from an institution and hands it nothing; its node gets no tokens, either.
+
+    Raises:
+        ProblemError: `not_found` or `illegal_transition`.
+    """
+    change_state(settings, institution, "suspended")
+    issuer_clients.suspend(auth or issuer_settings(settings), institution, by=by)
+
+
+def resume(
+    settings: GatewaySettings, institution: str, *, by: str, auth: AuthSettings | None = None
+) -> None:
+    """Lets a suspended institution back. The gateway takes its node's new tokens within a minute.
+
+    Raises:
+        ProblemError: `not_found` or `illegal_transition`.
+    """
+    change_state(settings, institution, "active")
+    issuer_clients.resume(auth or issuer_settings(settings), institution, by=by)
+
+
 def change_state(
     settings: GatewaySettings, institution: str, state: Literal["active", "suspended"]
 ) -> None:
-    """Suspends an institution or lets it back: from now on, for whatever it sends or is sent.
+    """What the directory says of an institution, which bites at once; its tokens are left as they are.
 
     Raises:
         ProblemError: `not_found` or `illegal_transition`.

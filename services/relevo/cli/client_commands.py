@@ -94,7 +94,7 @@ def client_app(
     def resume(client_id: ClientId, config: Config = None) -> None:
         """Let a suspended client work again."""
         issuer_clients.resume(issuer(config), client_id, by=operator())
-        say(f"{client_id} may work again, at the latest six minutes after it was suspended.")
+        say(f"{client_id} may work again, within a minute, with new tokens.")
 
     @app.command()
     def rotate(

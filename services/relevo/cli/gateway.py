@@ -10,7 +10,7 @@ from relevo.contracts.institution import PeerGateway
 from relevo.gateway.config import GatewaySettings
 
 from . import serving
-from .client_commands import client_app
+from .client_commands import client_app, operator
 from .files import as_json, read_model, write_text
 from .output import MARKUP, note, say
 from .serving import Config, NoWork, WithParent
@@ -98,16 +98,16 @@ def approve(
 
 @app.command()
 def suspend(institution: Institution, config: Config = None) -> None:
-    """Take nothing more from an institution, and hand no content to it."""
-    gateway_process.change_state(GatewaySettings.load(config), institution, "suspended")
+    """Take nothing more from an institution, hand nothing to it, and give its node no tokens."""
+    gateway_process.suspend(GatewaySettings.load(config), institution, by=operator())
     say(f"{institution} is suspended.")
 
 
 @app.command()
 def resume(institution: Institution, config: Config = None) -> None:
     """Let a suspended institution back."""
-    gateway_process.change_state(GatewaySettings.load(config), institution, "active")
-    say(f"{institution} is active.")
+    gateway_process.resume(GatewaySettings.load(config), institution, by=operator())
+    say(f"{institution} is active. Its node is let in within a minute.")
 
 
 @app.command()

@@ -115,12 +115,12 @@ class Network:
         self.clock.move(-self.clock.offset())
 
     def suspend(self, institution: str) -> None:
-        """As `relevo gateway suspend`."""
+        """In the directory, as `relevo gateway suspend` does, which also ends its node's tokens."""
         home = self.gateways[self.nodes[institution].institution.gateway]
         gateway_process.change_state(home.settings, institution, "suspended")
 
     def resume(self, institution: str) -> None:
-        """As `relevo gateway resume`."""
+        """In the directory again."""
         home = self.gateways[self.nodes[institution].institution.gateway]
         gateway_process.change_state(home.settings, institution, "active")
 

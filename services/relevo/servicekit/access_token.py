@@ -54,6 +54,7 @@ class _Accepted:
     caller: Caller
     kid: str
     jti: str
+    issued_at: float
     expires_at: float
     key_thumbprint: str | None
 
@@ -133,10 +134,10 @@ class TokenVerifier:
             raise _RefusedTokenError("expired")
         if known.kid not in statements.keys:
             raise _RefusedTokenError("unknown_key")
-        if known.jti in statements.revoked_jtis:
-            raise _RefusedTokenError("revoked")
-        if known.caller.client_id in statements.suspended_clients:
-            raise _RefusedTokenError("client_suspended")
+        if statements.takes_back(
+            jti=known.jti, client_id=known.caller.client_id, issued_at=known.issued_at
+        ):
+            raise _RefusedTokenError("taken_back")
 
     def _check(self, token: str, kid: str, statements: Statements) -> _Accepted:
         key = statements.keys.get(kid)
@@ -157,6 +158,7 @@ class TokenVerifier:
             caller=_caller(claims),
             kid=kid,
             jti=_text(claims, "jti"),
+            issued_at=float(claims["iat"]),
             expires_at=float(claims["exp"]),
             key_thumbprint=_bound_to(claims),
         )

@@ -42,7 +42,19 @@ class Statements:
     keys: Mapping[str, OKPKey]
     revoked_jtis: frozenset[str]
     suspended_clients: frozenset[str]
+    resumed_clients: Mapping[str, int]
     as_of: datetime
+
+    def takes_back(self, *, jti: str, client_id: str, issued_at: float) -> bool:
+        """Whether a token counts no more before its time.
+
+        One from before its client's suspension stays dead when the client is resumed; a new one counts.
+        """
+        return (
+            jti in self.revoked_jtis
+            or client_id in self.suspended_clients
+            or int(issued_at) <= self.resumed_clients.get(client_id, -1)
+        )
 
 
 class _UnusableStatementError(Exception):
@@ -135,6 +147,7 @@ class IssuerStatements:
             keys=keys,
             revoked_jtis=_texts(claims, "revoked_jtis"),
             suspended_clients=_texts(claims, "suspended_clients"),
+            resumed_clients=_moments(claims, "resumed_clients"),
             as_of=as_of,
         )
 
@@ -144,6 +157,15 @@ def _texts(claims: dict[str, Any], name: str) -> frozenset[str]:
     if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
         raise _UnusableStatementError(f"{name} is no list")
     return frozenset(values)
+
+
+def _moments(claims: dict[str, Any], name: str) -> dict[str, int]:
+    values = claims.get(name)
+    if not isinstance(values, dict) or not all(
+        isinstance(value, int) and not isinstance(value, bool) for value in values.values()
+    ):
+        raise _UnusableStatementError(f"{name} is no table of moments")
+    return values
 
 
 def _fetch_with(client: httpx.AsyncClient) -> Fetch:

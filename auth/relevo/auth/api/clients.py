@@ -155,8 +155,8 @@ def post_suspend(request: Request, caller: Administrator, client_id: ClientName)
 @router.post(
     "/{client_id}/resume",
     summary="Let a suspended client work again",
-    description="Its tokens are accepted everywhere once every token from before the suspension has "
-    "expired: at the latest six minutes after it was suspended.",
+    description="Its new tokens are accepted everywhere within a minute. Those from before the suspension "
+    "stay dead.",
     responses=answer(200, "Active.", _CLIENT) | problem_responses(*_ABOUT_ONE),
 )
 def post_resume(request: Request, caller: Administrator, client_id: ClientName) -> Client:

@@ -77,8 +77,9 @@ async def get_jwks(request: Request) -> Response:
 @router.get(
     "/oauth/revocations",
     summary="Read what resource servers must refuse",
-    description="A signed JWT (typ `relevo-revocations+jwt`) with `iss`, `iat`, `exp`, `revoked_jtis` "
-    "and `suspended_clients`. A resource server reads it at most every 15 s, and refuses every token "
+    description="A signed JWT (typ `relevo-revocations+jwt`) with `iss`, `iat`, `exp`, `revoked_jtis`, "
+    "`suspended_clients`, and `resumed_clients` with the second of their last suspension: tokens as old as "
+    "that stay refused. A resource server reads it at most every 15 s, and refuses every token "
     "when its copy is older than 60 s.",
     response_class=Response,
     responses={

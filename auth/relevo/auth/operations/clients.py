@@ -56,7 +56,7 @@ def suspend_client(issuer: Issuer, client_id: str, *, by: str) -> Client:
 
 
 def resume_client(issuer: Issuer, client_id: str, *, by: str) -> Client:
-    """Tokens again. They are accepted everywhere once those from before the suspension have expired.
+    """Tokens again, accepted everywhere within a minute. Those from before the suspension stay dead.
 
     Raises:
         ProblemError: `not_found`.

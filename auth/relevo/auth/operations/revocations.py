@@ -79,15 +79,18 @@ def _revoke(connection: Connection, issuer: Issuer, form: OAuthForm) -> OAuthErr
 def _revocations(connection: Connection, issuer: Issuer) -> str:
     now = issuer.clock.security()
     since = now - SUSPENSION_SHOWN_FOR
-    suspended = clients.suspended(connection, since=since, limit=MOST_CLIENTS + 1)
-    if len(suspended) > MOST_CLIENTS and suspended[-1][1] > since:
+    suspended = clients.suspensions(connection, since=since, limit=MOST_CLIENTS + 1)
+    if len(suspended) > MOST_CLIENTS and suspended[-1].at > since:
         # What the limit cuts must be clients whose tokens have all expired. With no list at all
         # resource servers let nobody in, which is the safe way to be wrong.
         raise ProblemError("unavailable")
     claims = revocation_claims(
         issuer=issuer.issuer,
         revoked_jtis=revoked_tokens.live_jtis(connection, after=now - _LEEWAY, limit=MOST_TOKENS),
-        suspended_clients=[client_id for client_id, _ in suspended[:MOST_CLIENTS]],
+        suspended_clients=[one.client_id for one in suspended[:MOST_CLIENTS] if one.lasts],
+        resumed_clients={
+            one.client_id: one.at for one in suspended[:MOST_CLIENTS] if not one.lasts
+        },
         now=now,
     )
     return jose.sign(claims, current_key(connection, issuer), typ=REVOCATIONS_TYPE_HEADER)

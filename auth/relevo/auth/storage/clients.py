@@ -1,6 +1,7 @@
 """Registered clients. Each change gives the row a new version, by which cached copies know their age."""
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -61,15 +62,27 @@ def set_keys(connection: Connection, client_id: str, jwks: KeySet, *, now: datet
     _change(connection, client_id, {"jwks": jwks.model_dump(mode="json")}, now)
 
 
-def suspended(connection: Connection, *, since: datetime, limit: int) -> list[tuple[str, datetime]]:
-    """Clients that are suspended, or were after a moment, and when; latest first."""
+@dataclass(frozen=True)
+class Suspension:
+    """A client that is suspended, or was; `at` is when, the last time."""
+
+    client_id: str
+    at: datetime
+    lasts: bool
+
+
+def suspensions(connection: Connection, *, since: datetime, limit: int) -> list[Suspension]:
+    """Clients that are suspended, or were after a moment; latest first."""
     statement = (
-        select(client.c.client_id, client.c.suspended_at)
+        select(client.c.client_id, client.c.suspended_at, client.c.state)
         .where((client.c.state == ClientState.SUSPENDED.value) | (client.c.suspended_at > since))
         .order_by(client.c.suspended_at.desc(), client.c.client_id)
         .limit(limit)
     )
-    return [(row.client_id, row.suspended_at) for row in connection.execute(statement)]
+    return [
+        Suspension(row.client_id, row.suspended_at, row.state == ClientState.SUSPENDED.value)
+        for row in connection.execute(statement)
+    ]
 
 
 def record_change(
