@@ -129,6 +129,17 @@ async def test_an_institution_that_is_named_stands_for_its_units_and_not_the_oth
     assert (await ask(mx, big, unit)).status_code == 404
 
 
+async def test_another_unit_of_the_receiver_learns_nothing(
+    mx: RunningGateway, albergue: Institution
+) -> None:
+    units = [{"id": f"mx.grande.{name}", "name": name, "mandates": []} for name in ("uno", "dos")]
+    big = Institution("mx.grande", units=units)
+    mx.join(big)
+    code, _ = await a_referral(mx, albergue, "mx.grande.uno")
+    assert (await ask(mx, big, code, iss="mx.grande.uno")).status_code == 200
+    assert (await ask(mx, big, code, iss="mx.grande.dos")).status_code == 404
+
+
 async def test_nobody_is_named_by_a_message_that_only_borrows_the_code(
     mx: RunningGateway, albergue: Institution, casa: Institution
 ) -> None:

@@ -61,9 +61,6 @@ class StatusDesk:
 def _concerns(asker: str, sender: str, receiver: str, named: set[str]) -> bool:
     """Whether the asker is a side of the referral, or named for its status.
 
-    An institution that is named stands for its units; a unit that is named stands for itself.
+    An institution stands for its units; a unit stands for itself, and another unit learns nothing.
     """
-    institution = institution_of(asker)
-    if institution in {institution_of(sender), institution_of(receiver)}:
-        return True
-    return bool({asker, institution} & named)
+    return not {asker, institution_of(asker)}.isdisjoint({sender, receiver, *named})
