@@ -1,5 +1,6 @@
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -92,7 +93,14 @@ def test_an_institution_joins_after_two_persons_approved(tmp_path: Path) -> None
     second = relevo(*approve, "--by", "Marvin")
     assert second.stdout.strip() == "active"
 
-    joined = relevo("node", "join", welcome, "--config", node)
+    join = ("node", "join", welcome, "--config", node)
+    other = relevo(*join, "--fingerprint", fingerprint)
+    assert (other.exit_code, "another fingerprint of gateway.gt" in other.stderr) == (1, True)
+    unsure = runner.invoke(app, [str(word) for word in join], input="n\n")
+    assert (unsure.exit_code, gateway_fingerprint in unsure.stderr) == (1, True)
+    assert relevo("node", "client", "list", "--config", node).stdout == ""
+    assert runner.invoke(app, [str(word) for word in join], input="y\n").exit_code == 0
+    joined = relevo(*join, "--fingerprint", gateway_fingerprint)
     assert (joined.exit_code, joined.stdout.strip()) == (0, gateway_fingerprint)
     clients = relevo("node", "client", "list", "--config", node).stdout
     assert clients == "gateway.gt\tactive\t\tmessages:deliver\n"
@@ -105,6 +113,51 @@ def test_making_a_node_ready_again_keeps_its_keys(tmp_path: Path) -> None:
     _, first = registered(tmp_path, node)
     _, second = registered(tmp_path, node)
     assert first == second
+
+
+def key_set_in(registration: Path) -> dict[str, Any]:
+    claims = jose.peek(registration.read_text().strip())[1]
+    found: dict[str, Any] = jose.peek(claims["key_set"])[1]
+    return found
+
+
+def test_a_node_that_gets_new_keys_applies_with_a_higher_version(tmp_path: Path) -> None:
+    node = a_node(tmp_path)
+    request, _ = registered(tmp_path, node)
+    first = key_set_in(request)
+    registered(tmp_path, node)
+    assert key_set_in(request) == first
+    keys = tmp_path / "node-keys"
+    (keys / "signing.jwk").rename(keys / "signing.retired-2026.jwk")
+    request, fingerprint = registered(tmp_path, node)
+    second = key_set_in(request)
+    assert (first["version"], second["version"]) == (1, 2)
+    assert {key["kid"] for key in first["keys"]} < {key["kid"] for key in second["keys"]}
+    assert relevo("node", "fingerprint", "--config", node).stdout.strip() == fingerprint
+
+
+def test_a_gateways_next_key_is_announced_before_it_signs(tmp_path: Path) -> None:
+    gateway = a_gateway(tmp_path)
+    fingerprint = relevo("gateway", "init", "--config", gateway).stdout
+
+    def listed() -> tuple[int, list[str]]:
+        made = relevo("gateway", "card", "--agreement", "2026-1", "--config", gateway)
+        claims = jose.peek(json.loads(made.stdout)["key_set"])[1]
+        return claims["version"], [key["kid"] for key in claims["keys"]]
+
+    rotate = ("gateway", "rotate", "--config", gateway)
+    assert relevo(*rotate, "--use").stderr.startswith("no key is announced")
+    _, [old] = listed()
+    announced = relevo(*rotate)
+    assert announced.stdout.startswith("Key set 2 lists the next key")
+    version, [first, new] = listed()
+    assert (version, first) == (2, old)
+    assert relevo(*rotate).exit_code == 1
+    assert relevo(*rotate, "--use").stdout.startswith("Key set 3: start gateway.gt again")
+    assert listed() == (3, [new, old])
+    # Keys that exist are kept, and so is the fingerprint that people compared.
+    assert relevo("gateway", "init", "--config", gateway).stdout == fingerprint
+    assert listed() == (3, [new, old])
 
 
 def test_two_gateways_agree_by_their_cards(tmp_path: Path) -> None:

@@ -57,6 +57,10 @@ async def test_new_keys_need_two_persons_again_and_the_old_ones_serve_until_then
     membership.approve(mx.gateway, registration, approved_by="Berta")
     [taken] = await mx.send(albergue, albergue.envelope(casa.id, now=mx.clock.now))
     assert taken.result == "accepted"
+    current, albergue.signing = albergue.signing, jose.generate_signing_key()
+    with pytest.raises(RegistrationError, match="other keys under the version"):
+        membership.approve(mx.gateway, albergue.registration(version=2), approved_by="Ana")
+    albergue.signing = current
     with pytest.raises(RegistrationError):
         membership.approve(
             mx.gateway, signed(albergue, {"key_set": albergue.key_set(1)}), approved_by="Ana"

@@ -1,10 +1,13 @@
 """Receipts count only if the gateway's signed ledger holds them."""
 
 import pytest
+from joserfc.jwk import OKPKey
 
 from relevo.contracts.exchange import MessageBatch
+from relevo.contracts.institution import KEY_SET_TYP, KeySet, PeerGateway
 from relevo.contracts.receipt import Receipt, ReceiptKind, ReceiptLeaf
 from relevo.node.domain.outgoing import digest_of
+from relevo.node.operations.join import public_key
 from relevo.node.operations.open_envelope import parse
 from relevo.node.operations.receive import receive
 from relevo.servicekit import checkpoint, jose, merkle
@@ -116,3 +119,42 @@ async def test_a_dead_message_that_the_desk_sent_again_counts_as_delivered(
     assert (await look(network.members[SHELTER], referral))["delivery"] == "dead"
     await hand_over(network, a_receipt(network, jws, "delivered"), a_receipt(network, jws, "dead"))
     assert (await look(network.members[SHELTER], referral))["delivery"] == "delivered"
+
+
+def a_card(network: Network, signing: OKPKey, identity: OKPKey) -> PeerGateway:
+    """The gateway's own card with another signing key, under the next version of its key set."""
+    claims = KeySet(
+        iss=GATEWAY,
+        iat=int(network.clock.now.timestamp()),
+        version=2,
+        identity_key=public_key(identity),
+        keys=[public_key(signing)],
+    )
+    return PeerGateway(
+        gateway=GATEWAY,
+        url="https://gateway.example",
+        countries=["MX"],
+        key_set=jose.sign(claims.model_dump(), identity, typ=KEY_SET_TYP),
+        client_key=public_key(signing),
+        agreement="own",
+    )
+
+
+@pytest.mark.parametrize("same_identity", [True, False])
+async def test_a_gateways_new_key_counts_if_the_identity_that_was_joined_signed_it(
+    network: Network, monkeypatch: pytest.MonkeyPatch, *, same_identity: bool
+) -> None:
+    referral, jws = await sent(network)
+    shelter, joined, new = network.members[SHELTER], network.key, jose.generate_signing_key()
+    await shelter.directory.gateway_keys(GATEWAY)
+    card = a_card(network, new, joined if same_identity else new)
+
+    async def gateways() -> list[PeerGateway]:
+        return [card]
+
+    monkeypatch.setattr(shelter.node.gateway, "gateways", gateways)
+    monkeypatch.setattr(network, "key", new)
+    await hand_over(network, a_receipt(network, jws, "delivered"))
+    monkeypatch.setattr(network, "key", joined)
+    seen = await look(shelter, referral)
+    assert seen["delivery"] == ("delivered" if same_identity else "accepted")

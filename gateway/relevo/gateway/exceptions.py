@@ -3,6 +3,7 @@
 ```
 GatewayError
 ├── RegistrationError       a registration request or a peer's card that nobody should approve
+├── RotationError           a signing key that was announced already, or was not
 └── MissingKeysError        `relevo gateway init` has not been run
 ```
 """
@@ -13,6 +14,10 @@ class GatewayError(Exception):
 
 
 class RegistrationError(GatewayError):
+    pass
+
+
+class RotationError(GatewayError):
     pass
 
 

@@ -63,6 +63,18 @@ def fingerprint(settings: GatewaySettings) -> str:
     return jose.thumbprint(jose.load_key(settings.key_directory / f"{IDENTITY}.jwk"))
 
 
+def rotate(settings: GatewaySettings, *, use: bool) -> int:
+    """Announces the next signing key, or begins to use the one announced; the key set's new version.
+
+    Raises:
+        MissingKeysError: The gateway was never made ready.
+        RotationError: One is announced already, or none is.
+    """
+    now = SystemClock().security()
+    made = keys.use_next(settings, now=now) if use else keys.announce_next(settings, now=now)
+    return made.version
+
+
 def card(settings: GatewaySettings, *, agreement: str) -> PeerGateway:
     """What a peer needs to know of this gateway.
 

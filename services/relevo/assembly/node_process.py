@@ -64,6 +64,15 @@ def fingerprint(settings: NodeSettings) -> str:
     return jose.thumbprint(jose.load_key(settings.key_directory / f"{IDENTITY}.jwk"))
 
 
+def gateway_fingerprint(welcome: Welcome) -> str:
+    """What the gateway's people should read out before anybody joins with this welcome.
+
+    Raises:
+        ProblemError: `key_changed`, the welcome is not what the gateway's identity key signed.
+    """
+    return joining.gateway_fingerprint(welcome)
+
+
 def join(settings: NodeSettings, welcome: Welcome, auth: AuthSettings | None = None) -> str:
     """Joins a gateway, lets it deliver here unless this node fetches; gives its identity's fingerprint.
 

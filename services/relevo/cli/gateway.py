@@ -33,6 +33,23 @@ def init(config: Config = None) -> None:
 
 
 @app.command()
+def rotate(
+    use: Annotated[
+        bool, typer.Option("--use", help="Begin to sign with the key that was announced.")
+    ] = False,
+    config: Config = None,
+) -> None:
+    """Announce the next signing key; days later, when peers have the new card, begin to use it."""
+    settings = GatewaySettings.load(config)
+    version = gateway_process.rotate(settings, use=use)
+    if use:
+        say(f"Key set {version}: start {settings.gateway} again, and it signs with the new key.")
+        return
+    say(f"Key set {version} lists the next key beside the one in use.")
+    note("Give each peer the new card (`relevo gateway card`). Nodes learn of it by themselves.")
+
+
+@app.command()
 def card(
     agreement: Annotated[str, typer.Option(help="The agreement between the two gateways.")],
     out: Out = None,

@@ -90,14 +90,27 @@ def fingerprint(config: Config = None) -> None:
 @app.command()
 def join(
     welcome: Annotated[Path, typer.Argument(help="The welcome that the gateway's people sent.")],
+    fingerprint: Annotated[
+        str | None,
+        typer.Option(help="The gateway's, as its people read it to you; asked for unless given."),
+    ] = None,
     config: Config = None,
 ) -> None:
-    """Join a gateway with the welcome that it gave."""
+    """Join a gateway with the welcome that it gave, after comparing its fingerprint by telephone."""
     settings = NodeSettings.load(config)
     said = read_model(welcome, Welcome)
-    fingerprint = node_process.join(settings, said)
-    note(f"Joined {said.gateway}. Its people should read you this fingerprint:")
-    say(fingerprint)
+    found = node_process.gateway_fingerprint(said)
+    if fingerprint is None:
+        note(f"The fingerprint of {said.gateway} in this welcome is {found}")
+        if not typer.confirm("Did its people read you the same?", err=True):
+            raise CommandError("Not joined.")
+    elif fingerprint.strip() != found:
+        raise CommandError(
+            f"The welcome holds another fingerprint of {said.gateway}: {found}. Not joined; tell its people."
+        )
+    node_process.join(settings, said)
+    note(f"Joined {said.gateway}.")
+    say(found)
 
 
 @app.command()

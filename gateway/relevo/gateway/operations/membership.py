@@ -40,6 +40,7 @@ INSTITUTION_SCOPES: Final = (
     Scope.REFERRALS_STATUS,
     Scope.FOLLOW_UPS_REQUEST,
     Scope.DIRECTORY_READ,
+    Scope.DIRECTORY_WRITE,
     Scope.LEDGER_READ,
 )
 PEER_SCOPES: Final = (
@@ -208,6 +209,9 @@ def _check_newer(stored: HomeInstitution, keys: OpenedKeySet) -> None:
         raise RegistrationError(f"{stored.institution} has left the network")
     if keys.claims.version < former.claims.version:
         raise RegistrationError("the key set is older than the one that is listed")
+    if keys.claims.version == former.claims.version and keys.claims.keys != former.claims.keys:
+        # Nodes keep what they pinned for a version, and would never look at these keys.
+        raise RegistrationError("the key set holds other keys under the version that is listed")
 
 
 def _approval(

@@ -245,12 +245,20 @@ class Directory:
             self._gateways = await self._gateway_keys()
         return self._gateways.get(gateway, [])
 
+    async def gateway_keys_anew(self, gateway: str) -> list[OKPKey]:
+        """The same, asked again: the gateway may have a new key."""
+        self._gateways = {}
+        return await self.gateway_keys(gateway)
+
     async def _gateway_keys(self) -> dict[str, list[OKPKey]]:
         welcome = await self.home()
         keys = {welcome.gateway: _signing_keys(welcome.gateway_key_set, welcome.gateway)}
         try:
             for peer in await self._node.gateway.gateways():
-                keys.setdefault(peer.gateway, _signing_keys(peer.key_set, peer.gateway))
+                if peer.gateway != welcome.gateway:
+                    keys.setdefault(peer.gateway, _signing_keys(peer.key_set, peer.gateway))
+                elif _is_newer(peer.key_set, welcome):
+                    keys[peer.gateway] = _signing_keys(peer.key_set, peer.gateway)
         except (RetryableError, RefusedError):
             _log.warning("peer_gateways_unknown")
         return keys
@@ -307,6 +315,13 @@ def _endorsed(signed: SignedKeySet, pinned: str) -> bool:
         )
     except jose.JoseError:
         return False
+
+
+def _is_newer(key_set: str, welcome: Welcome) -> bool:
+    """Whether the gateway that was joined signed this set later, with the identity people compared."""
+    identity, keys = read_key_set(SignedKeySet(key_set=key_set), welcome.gateway)
+    known, joined = read_key_set(SignedKeySet(key_set=welcome.gateway_key_set), welcome.gateway)
+    return jose.thumbprint(identity) == jose.thumbprint(known) and keys.version > joined.version
 
 
 def _signing_keys(key_set: str, gateway: str) -> list[OKPKey]:

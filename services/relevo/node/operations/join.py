@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass
+from typing import Final
 
 from joserfc.jwk import OKPKey
 from sqlalchemy import Connection
@@ -25,6 +26,9 @@ from relevo.servicekit.database import Database
 
 from .context import CLIENT, ENCRYPTION, IDENTITY, SIGNING
 from .directory import read_key_set
+
+KEY_SET_FILE: Final = "key-set.jws"
+"""The last key set that was applied with."""
 
 
 @dataclass(frozen=True)
@@ -59,34 +63,50 @@ def migrate_data_keys(settings: NodeSettings) -> None:
         database.close()
 
 
-def registration(
-    settings: NodeSettings, profile: InstitutionProfile, *, key_set_version: int = 1
-) -> Prepared:
-    """The signed request with which an institution applies at its gateway."""
+def registration(settings: NodeSettings, profile: InstitutionProfile) -> Prepared:
+    """The signed request with which an institution applies at its gateway.
+
+    Its key set gets a higher version whenever it lists other keys than the last one did.
+    """
     folder = settings.key_directory
     identity = jose.load_key(folder / f"{IDENTITY}.jwk")
+    now = int(time.time())
+    request = Registration(
+        iss=settings.institution,
+        iat=now,
+        profile=profile,
+        key_set=_key_set(settings, identity, now),
+        client_key=public_key(jose.load_key(folder / f"{CLIENT}.jwk")),
+    )
+    signed = jose.sign(request.model_dump(mode="json"), identity, typ=REGISTRATION_TYP)
+    return Prepared(signed, jose.thumbprint(identity))
+
+
+def _key_set(settings: NodeSettings, identity: OKPKey, now: int) -> str:
+    folder, kept = settings.key_directory, settings.key_directory / KEY_SET_FILE
     working = [
         # Retired ones too: what they signed is under way, and the running node signs with the last.
         *jose.load_keys(folder, SIGNING),
         *jose.load_keys(folder, ENCRYPTION)[:1],
     ]
-    now = int(time.time())
-    key_set = KeySet(
+    listed = [public_key(key) for key in working]
+    version = 1
+    if kept.exists():
+        text = kept.read_text("ascii").strip()
+        former = KeySet.model_validate(jose.verify(text, [identity], typ=KEY_SET_TYP))
+        if former.keys == listed:
+            return text
+        version = former.version + 1
+    claims = KeySet(
         iss=settings.institution,
         iat=now,
-        version=key_set_version,
+        version=version,
         identity_key=public_key(identity),
-        keys=[public_key(key) for key in working],
+        keys=listed,
     )
-    request = Registration(
-        iss=settings.institution,
-        iat=now,
-        profile=profile,
-        key_set=jose.sign(key_set.model_dump(), identity, typ=KEY_SET_TYP),
-        client_key=public_key(jose.load_key(folder / f"{CLIENT}.jwk")),
-    )
-    signed = jose.sign(request.model_dump(mode="json"), identity, typ=REGISTRATION_TYP)
-    return Prepared(signed, jose.thumbprint(identity))
+    made = jose.sign(claims.model_dump(), identity, typ=KEY_SET_TYP)
+    kept.write_text(made + "\n", "ascii")
+    return made
 
 
 def public_key(key: OKPKey) -> PublicKey:
@@ -101,10 +121,20 @@ def join(database: Database, welcome: Welcome, clock: Clock) -> str:
     Raises:
         ProblemError: `key_changed`, the gateway's key set is not signed by its identity key.
     """
-    identity, _ = read_key_set(SignedKeySet(key_set=welcome.gateway_key_set), welcome.gateway)
+    fingerprint = gateway_fingerprint(welcome)
 
     def store(connection: Connection) -> None:
         peers.put_welcome(connection, welcome, now=clock.security())
 
     database.write_now(store)
+    return fingerprint
+
+
+def gateway_fingerprint(welcome: Welcome) -> str:
+    """The fingerprint of the gateway's identity key, to compare with its people before joining.
+
+    Raises:
+        ProblemError: `key_changed`, the gateway's key set is not signed by its identity key.
+    """
+    identity, _ = read_key_set(SignedKeySet(key_set=welcome.gateway_key_set), welcome.gateway)
     return jose.thumbprint(identity)

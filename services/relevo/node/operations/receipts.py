@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 
 import structlog
+from joserfc.jwk import OKPKey
 from sqlalchemy import Connection
 
 from relevo.contracts.envelope import DEFAULT_LIFETIME
@@ -30,23 +31,33 @@ _RESEALED = {"undecryptable"}
 
 async def proved(directory: Directory, receipts: list[Receipt]) -> list[Receipt]:
     """Those that a gateway's signed ledger really holds; a forged one ends nothing."""
-    held = []
+    held, asked_again = [], set[str]()
     for receipt in receipts:
         gateway = receipt.leaf.gateway
-        try:
-            checkpoint.verify_leaf(
-                receipt.leaf.leaf_bytes(),
-                index=receipt.index,
-                proof=receipt.proof,
-                note=receipt.checkpoint,
-                origin=checkpoint.origin_of(gateway),
-                keys=await directory.gateway_keys(gateway),
-            )
-        except (checkpoint.CheckpointError, merkle.ProofError):
-            _log.error("receipt_not_proved", gateway=gateway, message_id=receipt.leaf.message_id)
-        else:
+        is_proved = _is_proved(receipt, await directory.gateway_keys(gateway))
+        if not is_proved and gateway not in asked_again:
+            asked_again.add(gateway)
+            is_proved = _is_proved(receipt, await directory.gateway_keys_anew(gateway))
+        if is_proved:
             held.append(receipt)
+        else:
+            _log.error("receipt_not_proved", gateway=gateway, message_id=receipt.leaf.message_id)
     return held
+
+
+def _is_proved(receipt: Receipt, keys: list[OKPKey]) -> bool:
+    try:
+        checkpoint.verify_leaf(
+            receipt.leaf.leaf_bytes(),
+            index=receipt.index,
+            proof=receipt.proof,
+            note=receipt.checkpoint,
+            origin=checkpoint.origin_of(receipt.leaf.gateway),
+            keys=keys,
+        )
+    except (checkpoint.CheckpointError, merkle.ProofError):
+        return False
+    return True
 
 
 def store_receipts(
