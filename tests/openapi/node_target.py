@@ -15,6 +15,7 @@ from relevo.contracts.institution import DirectoryPage
 from relevo.contracts.scopes import Scope
 from relevo.contracts.status import Status
 from relevo.node.api import (
+    attestation_examples,
     break_glass,
     examples,
     follow_ups,
@@ -141,6 +142,8 @@ async def _furnish(network: Network, here: Member) -> dict[str, str]:
     ours = await _post(here, "/v1/follow-ups", {**window, "reference_code": sent["reference_code"]})
     returnee = await _post(here, "/v1/returnees", returnee_examples.INPUT)
     onward = {"persons": [1], "reason": "safety_concern", "recorded_by": "A", "referral": referral}
+    attested = {"type": "returnee_certificate", "returnee_id": returnee["id"]}
+    attestation = await _post(here, "/v1/attestations", attested)
     split = await _post(here, f"/v1/referrals/{family[1]}/split", onward)
     await _post(here, "/v1/notices", notices.VERSION, status=200)
     return {
@@ -150,6 +153,7 @@ async def _furnish(network: Network, here: Member) -> dict[str, str]:
         examples.SPLIT_ID: split["id"],
         returnee_examples.RETURNEE_ID: returnee["id"],
         returnee_examples.MANIFEST_ID: await _a_list(here),
+        attestation_examples.ATTESTATION_ID: attestation["id"],
         follow_ups.ASKED_ID: ours["id"],
         follow_ups.HELD_ID: held,
         examples.CONSENT_ID: consent["id"],

@@ -206,10 +206,13 @@ class AttestationInput(ContractModel):
         return self._id_of(KINDS[self.type].about) or ""
 
 
+RevocationReason = Literal["wrong", "replaced", "asked_by_person", "other"]
+
+
 class Revocation(ContractModel):
     """Why it no longer counts. Nobody outside is told why."""
 
-    reason: Literal["wrong", "replaced", "asked_by_person", "other"]
+    reason: RevocationReason
 
 
 class AttestationRecord(ContractModel):
@@ -234,6 +237,7 @@ class AttestationRecord(ContractModel):
     issued_at: Moment
     valid_until: Moment
     revoked_at: Moment | None = None
+    revoked_for: RevocationReason | None = None
 
 
 class Presentation(ContractModel):

@@ -101,7 +101,9 @@ class AccessEntry(ContractModel):
     at: Moment
     client_id: str
     party: PartyId
-    what: Literal["referral", "history", "returnee", "consent", "follow_up", "sealed_records"]
+    what: Literal[
+        "referral", "history", "returnee", "consent", "follow_up", "sealed_records", "attestation"
+    ]
     subject: Uuid
     break_glass: Uuid | None = None
 

@@ -23,6 +23,8 @@ class Scope(StrEnum):
     BREAK_GLASS_OPEN = "break_glass:open"
     BREAK_GLASS_REVIEW = "break_glass:review"
     ACCESS_LOG_READ = "access_log:read"
+    ATTESTATIONS_ISSUE = "attestations:issue"
+    ATTESTATIONS_READ = "attestations:read"
     EVENTS_READ = "events:read"
     MESSAGES_SEND = "messages:send"
     MESSAGES_RECEIVE = "messages:receive"
@@ -52,6 +54,8 @@ SCOPE_DESCRIPTIONS: dict[Scope, str] = {
     Scope.BREAK_GLASS_OPEN: "Open another unit's referral in an emergency, to be reviewed afterwards.",
     Scope.BREAK_GLASS_REVIEW: "Review what was opened in an emergency, also for another institution.",
     Scope.ACCESS_LOG_READ: "Read who read which record when.",
+    Scope.ATTESTATIONS_ISSUE: "Attest to a person what a record shows, and revoke it.",
+    Scope.ATTESTATIONS_READ: "Read and print attestations with what their holders choose to show.",
     Scope.EVENTS_READ: "Read the event feed and manage webhooks.",
     Scope.MESSAGES_SEND: "Hand envelopes to the gateway (nodes).",
     Scope.MESSAGES_RECEIVE: "Lease and acknowledge a mailbox (nodes).",

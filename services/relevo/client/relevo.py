@@ -20,6 +20,7 @@ from typing import Any, Generic, Self
 import httpx
 
 from .attachments import Attachments
+from .attestations import Attestations
 from .blocking import BlockingDriver
 from .consents import Consents
 from .credentials import Credentials
@@ -48,6 +49,7 @@ class _Services(Generic[M_co]):
         follow_ups: Ask how somebody is after her return, and carry that out.
         returnees: Records of people who return.
         manifests: Lists of them, posted whole.
+        attestations: What is attested to persons, shown as they choose.
         events: What happened, in order.
         status: A referral's state, by the code that its person carries.
         directory: Who is on the network, and whose key is trusted.
@@ -70,6 +72,7 @@ class _Services(Generic[M_co]):
         self.follow_ups: FollowUps[M_co] = FollowUps(driver, session)
         self.returnees: Returnees[M_co] = Returnees(driver, session)
         self.manifests: Manifests[M_co] = Manifests(driver, session)
+        self.attestations: Attestations[M_co] = Attestations(driver, session)
         self.events: Events[M_co] = Events(driver, session)
         self.status: StatusQuestions[M_co] = StatusQuestions(driver, session)
         self.directory: Directory[M_co] = Directory(driver, session)

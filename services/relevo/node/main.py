@@ -24,6 +24,7 @@ from relevo.servicekit.worker import Worker
 
 from .api import (
     attachments,
+    attestations,
     break_glass,
     consents,
     events,
@@ -69,6 +70,7 @@ _ROUTERS = (
     referral_messages.router,
     attachments.router,
     consents.router,
+    attestations.router,
     notices.router,
     pathways.router,
     withdrawals.router,

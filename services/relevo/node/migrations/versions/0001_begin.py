@@ -8,6 +8,7 @@ from alembic import op
 from relevo.node.storage import (
     access_tables,
     attachment_tables,
+    attestation_tables,
     notice_tables,
     protection_tables,
     sealed_record_tables,
@@ -22,6 +23,7 @@ down_revision = None
 TABLES = (
     attachment_tables,
     access_tables,
+    attestation_tables,
     notice_tables,
     protection_tables,
     sealed_record_tables,
