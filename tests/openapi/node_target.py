@@ -21,6 +21,7 @@ from relevo.node.api import (
     follow_ups,
     notices,
     returnee_examples,
+    reviews,
     withdrawals,
 )
 from relevo.node.operations.paper_withdrawals import take_requests_once
@@ -163,6 +164,7 @@ async def _furnish(network: Network, here: Member) -> dict[str, str]:
         examples.UPLOAD_ID: upload_id,
         examples.ATTACHMENT_ID: (await look(here, waiting["id"]))["attachments"][0]["id"],
         examples.ASKING_REFERRAL_ID: asking["id"],
+        reviews.SEARCH_ID: await _a_search(network),
         break_glass.OTHER_UNITS_REFERRAL_ID: received["id"],
         break_glass.USE_ID: await _an_emergency(here, received["id"]),
         examples.REFERENCE_CODE: sent["reference_code"],
@@ -194,6 +196,29 @@ async def _a_follow_up(network: Network, here: Member, code: str) -> str:
     await _post(here, f"{path}/attempts/{first['seq']}/outcome", answered, status=200)
     second = await _post(here, f"{path}/attempts", {"modality": "call"})
     assert second["seq"] == 2
+    return str(made["id"])
+
+
+async def _a_search(network: Network) -> str:
+    """One that came, on a pathway that is reviewed."""
+    asker = network.members[CONSULATE]
+    consent = {
+        "purposes": ["tracing_of_missing"],
+        "categories": ["identity", "family"],
+        "recipients": [{"party": _HERE}],
+    }
+    told = await _post(asker, "/v1/consents", a_consent(**consent))
+    search = a_submission(
+        told["id"],
+        receiver=_HERE,
+        pathway="missing-migrant-search",
+        purpose="tracing_of_missing",
+        needs=[{"service": "missing_migrant_search"}],
+        persons=[a_person(family={"summary": "La busca su madre."})],
+        share=["identity", "family"],
+    )
+    made = await _post(asker, "/v1/referrals", search)
+    await network.settle()
     return str(made["id"])
 
 

@@ -93,6 +93,7 @@ def a_profile(institution: str) -> InstitutionProfile:
                 Unit(id="gt.igm.control", name="Control", mandates=["enforcement"]),
             ],
         },
+        "mx.casa-del-migrante": {"type": "ngo", "mandates": ["returnee_reception", "shelter"]},
         CONSULATE: {"type": "consulate", "mandates": ["consular_protection"]},
         PGN: {"type": "child_protection_authority", "mandates": ["child_protection"]},
         COMMITTEE: {

@@ -11,7 +11,15 @@ from typing import Final
 
 from .lifecycles.referral import ENDED, Event, State, replay
 from .pathways.loader import pathways
-from .triage.loader import CLOCK_NAMES, RUNGS, ClockName, Rung, TriageScheme, triage_schemes
+from .triage.loader import (
+    CLOCK_NAMES,
+    RUNGS,
+    AnyClock,
+    ClockName,
+    Rung,
+    TriageScheme,
+    triage_schemes,
+)
 
 _UNSEEN: Final[frozenset[State]] = frozenset({"submitted", "received", "cancel_requested"})
 """Reached without anybody at the receiver having looked at it."""
@@ -25,7 +33,7 @@ class Alarm:
         rung: None for the deadline itself.
     """
 
-    clock: ClockName
+    clock: AnyClock
     rung: Rung | None
     at: datetime
 
@@ -44,9 +52,20 @@ class Reading:
     rung: Rung | None
 
 
-def alarms_on(pathway_id: str, triage: str, events: Mapping[Event, datetime]) -> tuple[Alarm, ...]:
-    """What `alarms` says under the scheme that a pathway chose; nothing without pathway or scheme."""
+def alarms_on(
+    pathway_id: str,
+    triage: str,
+    events: Mapping[Event, datetime],
+    *,
+    reviewed_at: datetime | None = None,
+) -> tuple[Alarm, ...]:
+    """What `alarms` says under the scheme that a pathway chose, or when the next review is due.
+
+    Nothing on a pathway that has neither, or that is not known here.
+    """
     route = pathways().get(pathway_id)
+    if route is not None and route.review_days is not None:
+        return _review(timedelta(days=route.review_days), events, reviewed_at)
     if route is None or route.triage_scheme is None:
         return ()
     scheme = triage_schemes()[route.triage_scheme]
@@ -104,6 +123,18 @@ def reading(moments: Sequence[Alarm], now: datetime) -> Reading:
         overdue=due is not None and due.at <= now,
         rung=max(reached, key=RUNGS.index, default=None),
     )
+
+
+def _review(
+    every: timedelta, events: Mapping[Event, datetime], reviewed_at: datetime | None
+) -> tuple[Alarm, ...]:
+    """Stands still in no state: a search that waits for an answer is still a search."""
+    read = replay(events)
+    if not read.path or read.state in ENDED:
+        return ()
+    begun = events[read.path[0]]
+    since = begun if reviewed_at is None else max(begun, reviewed_at)
+    return (Alarm("review", None, since + every),)
 
 
 def _open_clocks(scheme: TriageScheme, passed: set[State]) -> set[ClockName]:

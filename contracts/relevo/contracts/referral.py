@@ -15,7 +15,7 @@ from .lifecycles.referral import State
 from .model import ContractModel, Flag, LongText, Moment, ShortText, Whole
 from .person import FieldNote, Person
 from .redirection import Redirection
-from .triage.loader import ClockName, Rung
+from .triage.loader import AnyClock, Rung
 from .vocabularies.codes import DataCategory, OutcomeType, Purpose, Reason, ServiceType, TriageLevel
 
 DeliveryState = Literal[
@@ -194,7 +194,7 @@ class ChildNotice(ContractModel):
 class Due(ContractModel):
     """The next deadline: of which clock, and when."""
 
-    clock: ClockName
+    clock: AnyClock
     at: Moment
 
 
@@ -257,6 +257,9 @@ class Referral(ContractModel):
         description="The earliest deadline that is not met. None while the clocks stand still, or none runs.",
     )
     overdue: Flag = Field(default=False, description="That deadline has passed. Not a state.")
+    reviewed_at: Moment | None = Field(
+        default=None, description="When it was last reviewed, on a pathway that is reviewed."
+    )
     rung: Rung | None = Field(
         default=None, description="Who is to be told by now, on the pathway's ladder."
     )

@@ -12,6 +12,7 @@ from .information_supplied import INFORMATION_SUPPLIED
 from .kind import MessageType
 from .message_inapplicable import MESSAGE_INAPPLICABLE
 from .redirect_followed import REDIRECT_FOLLOWED
+from .referral_reviewed import REFERRAL_REVIEWED
 from .referral_state import REFERRAL_STATE
 from .referral_submitted import REFERRAL_SUBMITTED
 from .withdrawal_answered import WITHDRAWAL_ANSWERED
@@ -24,6 +25,7 @@ MESSAGE_TYPES: Final[dict[str, MessageType]] = {
         INFORMATION_SUPPLIED,
         CANCEL_REQUESTED,
         REDIRECT_FOLLOWED,
+        REFERRAL_REVIEWED,
         COUNTER_REFERRAL,
         CONSENT_WITHDRAWN,
         WITHDRAWAL_ANSWERED,

@@ -12,6 +12,8 @@ from relevo.contracts.model import ContractModel, ShortText
 
 Level = Literal["red", "yellow", "green"]
 ClockName = Literal["acknowledge", "decide", "deliver"]
+AnyClock = Literal["acknowledge", "decide", "deliver", "review"]
+"""`review` belongs to pathways that are reviewed, and to no scheme."""
 Rung = Literal["supervisor", "coordination_table", "alternate_receiver"]
 Pause = Literal["info_requested", "on_hold", "waitlisted", "cancel_requested"]
 Decision = Literal["accepted", "waitlisted"]

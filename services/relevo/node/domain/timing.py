@@ -37,9 +37,10 @@ def timing(
     state: State,
     expires_at: datetime,
     told: Sequence[str],
+    reviewed_at: datetime | None = None,
 ) -> Timing:
     """What to keep of a referral that stands so after these events."""
-    found = () if state in ENDED else alarms_on(pathway, triage, events)
+    found = () if state in ENDED else alarms_on(pathway, triage, events, reviewed_at=reviewed_at)
     waking = [alarm.at for alarm in found if name(alarm) not in told]
     if may_expire(role, state, pathway):
         waking.append(expires_at)

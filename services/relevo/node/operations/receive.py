@@ -23,6 +23,7 @@ from relevo.contracts.message_types.message_inapplicable import (
     MessageInapplicable,
 )
 from relevo.contracts.message_types.redirect_followed import REDIRECT_FOLLOWED
+from relevo.contracts.message_types.referral_reviewed import REFERRAL_REVIEWED
 from relevo.contracts.message_types.referral_state import REFERRAL_STATE, ReferralState
 from relevo.contracts.message_types.referral_submitted import REFERRAL_SUBMITTED
 from relevo.contracts.message_types.withdrawal_answered import WITHDRAWAL_ANSWERED
@@ -45,6 +46,7 @@ from .receipts import proved, store_receipts
 from .receive_files import sealed_files
 from .receive_follow_up import FOLLOW_UP_HANDLERS, stop_uncovered
 from .redirect import redirect_followed
+from .review import reviewed
 from .supply import information_supplied
 from .tell import mark_withdrawn, tell_state
 from .withdrawals import withdrawal_answered
@@ -270,5 +272,6 @@ _HANDLERS: Final[dict[str, Callable[[Batch, Opened], bool]]] = {
     CANCEL_REQUESTED.id: cancel_requested,
     INFORMATION_SUPPLIED.id: information_supplied,
     REDIRECT_FOLLOWED.id: redirect_followed,
+    REFERRAL_REVIEWED.id: reviewed,
     **FOLLOW_UP_HANDLERS,
 }

@@ -80,6 +80,7 @@ def view(referral: StoredReferral, now: datetime) -> Referral:
         possible_next=_possible_next(referral),
         due=None if clocks.due is None else Due(clock=clocks.due.clock, at=clocks.due.at),
         overdue=clocks.overdue,
+        reviewed_at=referral.reviewed_at,
         rung=clocks.rung,
         created_at=referral.created_at,
         updated_at=referral.updated_at,

@@ -25,6 +25,7 @@ _MOVING = (
     "closed_here",
     "alarms",
     "told",
+    "reviewed_at",
     "overdue_at",
     "alarm_at",
     "updated_at",
@@ -53,6 +54,7 @@ class StoredReferral:
         way_back: States that a question or a wish to cancel interrupted.
         alarms: Moments of its open clocks, as `domain.timing` keeps them.
         told: Those of them that the institution's systems were told.
+        reviewed_at: When it was last reviewed, where its pathway asks for that.
         overdue_at: From when on it is overdue.
         alarm_at: When the clock worker looks at it next.
         details: needs, contact_rules, withheld, local_reference, created_by.
@@ -84,6 +86,7 @@ class StoredReferral:
     way_back: Sequence[State] = ()
     alarms: Sequence[Sequence[Any]] = ()
     told: Sequence[str] = ()
+    reviewed_at: datetime | None = None
     overdue_at: datetime | None = None
     alarm_at: datetime | None = None
     counter_referral: CounterReferral | None = None
@@ -135,6 +138,7 @@ def timing_of(stored: StoredReferral, events: Mapping[Event, datetime]) -> Timin
         state=stored.state,
         expires_at=stored.expires_at,
         told=stored.told,
+        reviewed_at=stored.reviewed_at,
     )
 
 

@@ -56,6 +56,7 @@ referral = Table(
     Column("expires_at", UtcDateTime, nullable=False),
     Column("alarms", JsonText, nullable=False),
     Column("told", JsonText, nullable=False),
+    Column("reviewed_at", UtcDateTime),
     Column("overdue_at", UtcDateTime),
     Column("alarm_at", UtcDateTime),
     Column("created_at", UtcDateTime, nullable=False),

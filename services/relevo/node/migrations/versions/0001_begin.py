@@ -11,6 +11,7 @@ from relevo.node.storage import (
     attestation_tables,
     notice_tables,
     protection_tables,
+    review_tables,
     sealed_record_tables,
     withdrawal_tables,
 )
@@ -26,6 +27,7 @@ TABLES = (
     attestation_tables,
     notice_tables,
     protection_tables,
+    review_tables,
     sealed_record_tables,
     withdrawal_tables,
 )
