@@ -10,17 +10,18 @@ from typing import Any, Final
 from relevo.contracts.exchange import MessageBatch
 from relevo.contracts.follow_up import FOLLOW_UP_QUERY_TYP, FollowUpQuery
 from relevo.contracts.scopes import Scope
+from relevo.contracts.service import ServiceEntry
 from relevo.contracts.status import STATUS_QUERY_TYP, StatusQuery
 from relevo.contracts.withdrawal import WITHDRAWAL_REQUEST_TYP, WithdrawalRequest
 from relevo.gateway.domain.delivery import mailbox_target
-from relevo.gateway.operations import blobs, endings, loads, witness
+from relevo.gateway.operations import blobs, endings, loads, services, witness
 from relevo.gateway.operations.arrivals import Source
 from relevo.gateway.operations.endings import Ending
 from relevo.gateway.operations.loads import Bounds
 from relevo.gateway.operations.membership import change_state
 from relevo.gateway.storage import deliveries, ledger
 from relevo.gateway.storage.blobs import NamedBlobs, expect
-from relevo.servicekit import checkpoint, jose
+from relevo.servicekit import checkpoint, jose, service_examples
 from relevo.servicekit.access_token import TokenVerifier
 from relevo.servicekit.clock import FixedClock
 from relevo.servicekit.dpop import make_proof
@@ -38,7 +39,7 @@ from tests.support.issuer import Issuer
 from tests.support.serving import HOST, served
 
 _READS: Final = f"{Scope.DIRECTORY_READ} {Scope.LEDGER_READ}"
-_OFFICE: Final = f"{Scope.DELIVERIES_ADMIN} {Scope.POLICIES_ADMIN} {_READS}"
+_OFFICE: Final = f"{Scope.DELIVERIES_ADMIN} {Scope.POLICIES_ADMIN} {Scope.DIRECTORY_WRITE} {_READS}"
 _SENDS: Final = f"{Scope.MESSAGES_SEND} {Scope.REFERRALS_STATUS} {Scope.FOLLOW_UPS_REQUEST}"
 _BY_PEERS: Final = (
     "/v1/relay",
@@ -122,6 +123,8 @@ async def _furnish(
         here.database.write_now(change_state, here, institution.id, "active")
     await witness.look_at_peers(here)
     shown = committed("gateway")["paths"]
+    entry = ServiceEntry.model_validate(service_examples.ENTRY)
+    await services.put(here, igm.id, igm.id, service_examples.SERVICE_ID, entry)
     note = here.database.read_now(ledger.head).checkpoint
     line = checkpoint.cosign(
         note, name=mx.name, key=mx.gateway.keys.signing[0], time=int(now.timestamp())
@@ -136,6 +139,7 @@ async def _furnish(
     [leased] = load.envelopes
     await _a_blob(gt, igm, pgn, mx.name)
     return {
+        service_examples.CAPACITY["until"]: (now + timedelta(days=1)).isoformat(),
         _body(shown, "/v1/messages")["envelopes"][0]: igm.envelope(pgn.id, now=now),
         _body(shown, "/v1/ledger/cosignatures")["checkpoint"]: note + line,
         _body(shown, "/v1/status-queries")["query"]: _query(

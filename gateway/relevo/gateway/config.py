@@ -36,6 +36,14 @@ class GatewaySettings(ServiceSettings):
     directory_validity_hours: int = Field(
         default=24, ge=1, le=720, description="How long a directory entry signed here is believed."
     )
+    service_confirmation_days: int = Field(
+        default=365, ge=30, le=1095,
+        description="Age at which what nobody confirmed of a service counts as stale.",
+    )  # fmt: skip
+    service_cache_seconds: int = Field(
+        default=60, ge=0, le=300,
+        description="How long a peer's answer about services is given again without asking.",
+    )  # fmt: skip
     grant_cache_seconds: int = Field(
         default=300, ge=1, le=300, description="Age at which a grant's status is asked again."
     )

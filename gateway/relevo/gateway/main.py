@@ -28,6 +28,7 @@ from .api import (
     ledger,
     mailbox,
     messages,
+    services,
     status_queries,
     withdrawal_requests,
 )
@@ -40,6 +41,7 @@ from .operations.accept import Acceptance
 from .operations.context import Gateway, GatewayKeys
 from .operations.deliver import Deliverer
 from .operations.directory import Directory
+from .operations.find_services import ServiceFinder
 from .operations.follow_up import FollowUpDesk
 from .operations.mailbox import Mailboxes
 from .operations.signed_queries import SignedQueries
@@ -61,6 +63,7 @@ _ROUTERS = (
     follow_up_requests.router,
     grants.router,
     directory_api.router,
+    services.router,
     institutions.router,
     ledger.router,
     deliveries.router,
@@ -181,6 +184,7 @@ def create_app(
         FollowUpDesk(gateway, queries),
         mailboxes,
         WithdrawalDesk(gateway, queries),
+        ServiceFinder(gateway),
     )
     app.state.deliverer = deliverer
     app.state.workers = workers

@@ -8,6 +8,7 @@ from fastapi import Request
 from relevo.gateway.operations.accept import Acceptance
 from relevo.gateway.operations.context import Gateway
 from relevo.gateway.operations.directory import Directory
+from relevo.gateway.operations.find_services import ServiceFinder
 from relevo.gateway.operations.follow_up import FollowUpDesk
 from relevo.gateway.operations.mailbox import Mailboxes
 from relevo.gateway.operations.status import StatusDesk
@@ -26,6 +27,7 @@ class Service:
     follow_up_desk: FollowUpDesk
     mailboxes: Mailboxes
     withdrawal_desk: WithdrawalDesk
+    service_finder: ServiceFinder
 
 
 def service_of(request: Request) -> Service:

@@ -16,6 +16,7 @@ from relevo.contracts.institution import DirectoryPage
 from relevo.contracts.ledger import ConsistencyProof, WitnessedCheckpoint
 from relevo.contracts.model import ContractModel
 from relevo.contracts.scopes import Scope
+from relevo.contracts.service import ServicePage, ServiceView
 from relevo.contracts.status import SignedStatusQuery, Status
 from relevo.contracts.withdrawal import SignedWithdrawalRequest, WithdrawalTaken
 from relevo.servicekit.http_client import RetryableError
@@ -82,6 +83,15 @@ class PeerClient:
     async def institutions(self, params: dict[str, str]) -> DirectoryPage:
         """A page of the peer's directory."""
         return _read(DirectoryPage, await self._get("/v1/directory", Scope.DIRECTORY_READ, params))
+
+    async def services(self, params: dict[str, str]) -> ServicePage:
+        """A page of the peer's services for a need."""
+        return _read(ServicePage, await self._get("/v1/services", Scope.DIRECTORY_READ, params))
+
+    async def service(self, institution: str, service_id: str) -> ServiceView:
+        """One entry of the peer's service directory."""
+        path = f"/v1/services/{institution}/{service_id}"
+        return _read(ServiceView, await self._get(path, Scope.DIRECTORY_READ))
 
     async def checkpoint(self) -> str:
         """The newest signed head of the peer's ledger."""

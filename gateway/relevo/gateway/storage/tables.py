@@ -70,6 +70,34 @@ remote_institution = Table(
 )
 """Directory entries as peers signed them."""
 
+service_entry = Table(
+    "service_entry",
+    METADATA,
+    Column("institution", String(80), primary_key=True),
+    Column("service_id", String(100), primary_key=True),
+    Column("country", String(2), nullable=False),
+    Column("party", String(120), nullable=False),
+    Column("document", JsonText, nullable=False),
+    Column("capacity", String(20), nullable=False),
+    Column("capacity_until", UtcDateTime),
+    Column("confirmed_by", String(200), nullable=False),
+    Column("confirmed_at", UtcDateTime, nullable=False),
+    Column("changed_at", UtcDateTime, nullable=False),
+    Index("ix_service_entry_confirmed_at", "institution", "confirmed_at"),
+)
+"""What institutions at home here say they do: documents of HSDS 3, without addresses of safe houses."""
+
+service_need = Table(
+    "service_need",
+    METADATA,
+    Column("need", String(80), primary_key=True),
+    Column("country", String(2), primary_key=True),
+    Column("institution", String(80), primary_key=True),
+    Column("service_id", String(100), primary_key=True),
+    Index("ix_service_need_institution", "institution", "service_id"),
+)
+"""Which entries meet a need, in the order of their pages."""
+
 # -- messages on their way ------------------------------------------------------------------------------
 
 delivery = Table(

@@ -57,6 +57,34 @@ def _directory() -> None:
         sa.Column("fetched_at", sa.BigInteger, nullable=False),
         sa.PrimaryKeyConstraint("institution", name="pk_remote_institution"),
     )
+    op.create_table(
+        "service_entry",
+        sa.Column("institution", sa.String(80), nullable=False),
+        sa.Column("service_id", sa.String(100), nullable=False),
+        sa.Column("country", sa.String(2), nullable=False),
+        sa.Column("party", sa.String(120), nullable=False),
+        sa.Column("document", sa.Text, nullable=False),
+        sa.Column("capacity", sa.String(20), nullable=False),
+        sa.Column("capacity_until", sa.BigInteger),
+        sa.Column("confirmed_by", sa.String(200), nullable=False),
+        sa.Column("confirmed_at", sa.BigInteger, nullable=False),
+        sa.Column("changed_at", sa.BigInteger, nullable=False),
+        sa.PrimaryKeyConstraint("institution", "service_id", name="pk_service_entry"),
+    )
+    op.create_index(
+        "ix_service_entry_confirmed_at", "service_entry", ["institution", "confirmed_at"]
+    )
+    op.create_table(
+        "service_need",
+        sa.Column("need", sa.String(80), nullable=False),
+        sa.Column("country", sa.String(2), nullable=False),
+        sa.Column("institution", sa.String(80), nullable=False),
+        sa.Column("service_id", sa.String(100), nullable=False),
+        sa.PrimaryKeyConstraint(
+            "need", "country", "institution", "service_id", name="pk_service_need"
+        ),
+    )
+    op.create_index("ix_service_need_institution", "service_need", ["institution", "service_id"])
 
 
 def _queue_columns() -> list[sa.Column[object]]:
@@ -286,6 +314,6 @@ def downgrade() -> None:
         "peer_ledger", "cosignature", "ledger_head", "ledger_node", "ledger_entry",
         "withdrawal_request", "referral_status", "grant_copy", "withdrawn_grant", "recorded_grant",
         "receipt_item", "blob_content", "blob", "sealed_envelope", "delivery",
-        "remote_institution", "peer", "approval", "institution",
+        "service_need", "service_entry", "remote_institution", "peer", "approval", "institution",
     ):  # fmt: skip
         op.drop_table(table)
