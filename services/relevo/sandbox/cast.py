@@ -38,6 +38,8 @@ class Institution:
     units: tuple[Mapping[str, Any], ...] = ()
     has_weak_link: bool = False
     delivery: Literal["push", "mailbox"] = "push"
+    child_protection_authority: str | None = None
+    child_protection_alternate: str | None = None
 
     def profile(self, node_url: str) -> InstitutionProfile:
         return InstitutionProfile.model_validate(

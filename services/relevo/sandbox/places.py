@@ -107,6 +107,9 @@ def node_place(
         "directory_cache_seconds": 5,
         "delivery": institution.delivery,
     }
+    for told in ("child_protection_authority", "child_protection_alternate"):
+        if (party := getattr(institution, told)) is not None:
+            values[told] = party
     if proxy_port is not None:
         values["outbound_proxy"] = f"http://127.0.0.1:{proxy_port}"
     settings = NodeSettings(**values)

@@ -126,6 +126,11 @@ def submission(frame: Frame, said: dict[str, Any]) -> dict[str, Any]:
     return body
 
 
+def split(frame: Frame, said: dict[str, Any]) -> dict[str, Any]:
+    """Who goes, and their own referral written as one is submitted."""
+    return {**said, "referral": submission(frame, said.get("referral", {}))}
+
+
 def supply(frame: Frame, said: dict[str, Any]) -> dict[str, Any]:
     """An answer to questions."""
     return _with_persons(frame, said)

@@ -93,6 +93,8 @@ def institution(member: Member) -> Institution:
         units=tuple(unit.model_dump() for unit in member.units),
         has_weak_link=member.weak_link,
         delivery=member.delivery,
+        child_protection_authority=member.child_protection_authority,
+        child_protection_alternate=member.child_protection_alternate,
         systems=tuple(
             SystemClient(
                 client_id=system_name(party),

@@ -1,6 +1,7 @@
 """What must hold at the end of a scenario, above all what must not happen."""
 
 import json
+import time
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final
@@ -12,8 +13,20 @@ from relevo.sandbox.readable import readable_parts
 from relevo.servicekit.ids import random_id
 
 from .answers import at_path, fits
-from .play import NotSoError, Saved, Stage
-from .schema import EventsOf, History, Lacks, Outcome, Sees, SeesNothing, WordsNotAt, WordsOnlyAt
+from .play import WAIT_SECONDS, NotSoError, Saved, Stage
+from .schema import (
+    EventsOf,
+    History,
+    Lacks,
+    NotRoutedBy,
+    Outcome,
+    Sees,
+    SeesNothing,
+    WordsNotAt,
+    WordsOnlyAt,
+)
+
+_POLL_SECONDS: Final = 0.1
 
 CHECKS: Final[Mapping[str, str]] = {
     "words_only_at": "The words are readable nowhere but through the API of the parties of `at`: in no "
@@ -23,6 +36,7 @@ CHECKS: Final[Mapping[str, str]] = {
     "sees": "`by` reads of `of` what `fields` says: its own copy, or by reference code.",
     "sees_nothing": "Each of `by` gets for the code and the id of `of` what it gets for a wrong one, byte for byte.",
     "lacks": "The copy of `by` has none of `fields`.",
+    "not_routed_by": "No database of the gateways of `at` holds the id or the code of `of`; its sender's does.",
     "events": "The feed of `by` has each of `types` (about `of`).",
     "no_events": "The feed of `by` has none of `types` (about `of`).",
     "history": "Both sides hold the same events, and their states are `states`.",
@@ -54,6 +68,8 @@ class Checks:
                 self._sees_nothing(party, self._stage.saved[check.of])
         elif isinstance(check, Lacks):
             self._lacks(check)
+        elif isinstance(check, NotRoutedBy):
+            self._not_routed_by(check)
         elif isinstance(check, EventsOf):
             self._events(check)
         elif isinstance(check, History):
@@ -159,6 +175,16 @@ class Checks:
                 paths.append(f"{thing.path}/history")
         return paths
 
+    def _not_routed_by(self, check: NotRoutedBy) -> None:
+        thing = self._stage.saved[check.of]
+        routed = {thing.id, str(thing.answer["reference_code"])}
+        self._unreadable(routed, *check.at)
+        # That the same look finds it where it did pass.
+        sender = self._federation.nodes[institution_of(thing.parties[0])]
+        home = self._federation.gateways[sender.institution.gateway]
+        if thing.id.encode() not in self._federation.stores.database(home.settings.database_url):
+            raise NotSoError(f"{home.name} does not show that it passed there", "of")
+
     # -- what one party sees ----------------------------------------------------------------------------
 
     def _sees(self, check: Sees) -> None:
@@ -212,16 +238,26 @@ class Checks:
     # -- events -----------------------------------------------------------------------------------------
 
     def _events(self, check: EventsOf) -> None:
+        types = self._told_of(check)
+        # What a worker finds at its next look is told a moment later.
+        deadline = time.monotonic() + WAIT_SECONDS
+        while check.that == "events" and time.monotonic() < deadline:
+            if all(_is_among(kind, types) for kind in check.types):
+                break
+            time.sleep(_POLL_SECONDS)
+            types = self._told_of(check)
+        for kind in check.types:
+            there = _is_among(kind, types)
+            if there != (check.that == "events"):
+                said = "has" if there else "does not have"
+                raise NotSoError(f"the feed of {check.by} {said} {kind}", "types")
+
+    def _told_of(self, check: EventsOf) -> set[str]:
         told = self._feed(check.by)
         if check.of is not None:
             subject = self._stage.saved[check.of].id
             told = [event for event in told if event["subject"] == subject]
-        types = {str(event["type"]) for event in told}
-        for kind in check.types:
-            there = any(known == kind or known.endswith(f".{kind}") for known in types)
-            if there != (check.that == "events"):
-                said = "has" if there else "does not have"
-                raise NotSoError(f"the feed of {check.by} {said} {kind}", "types")
+        return {str(event["type"]) for event in told}
 
     def _feed(self, party: str) -> list[Any]:
         """The events since the story began."""
@@ -253,6 +289,10 @@ class Checks:
         if not answer.is_success:
             raise NotSoError(f"{party} is answered {answer.status_code} for {path}: {answer.text}")
         return answer.json()
+
+
+def _is_among(kind: str, types: Iterable[str]) -> bool:
+    return any(known == kind or known.endswith(f".{kind}") for known in types)
 
 
 def _covers(places: Iterable[str], party: str) -> bool:

@@ -126,6 +126,7 @@ class Stage:
         got = as_json(answer)
         if step.refused is not None:
             self._refused(step, answer, got)
+            self._expected(frame, step, got)
             return
         wanted = step.status or 0
         if (wanted and answer.status_code != wanted) or (not wanted and not answer.is_success):
@@ -151,7 +152,7 @@ class Stage:
 
     def _post_manifest(self, system: LocalSystem, body: dict[str, Any]) -> httpx.Response:
         terms = dict(body)
-        content = str(terms.pop("csv")).encode()
+        content = str(terms.pop("csv")).encode(terms.pop("encoding", "utf-8"))
         return system.send("/v1/manifests", content, media_type="text/csv", params=terms)
 
     def _refused(self, step: Step, answer: httpx.Response, got: Any) -> None:

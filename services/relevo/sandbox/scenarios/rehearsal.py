@@ -92,7 +92,17 @@ class _Rehearsing:
             self._outcome(number, outcome.of, outcome.state, outcome.code)
         for number, check in enumerate(self.file.checks):
             self._check(check, "checks", number)
+        if any("child_data" in person for person in self.file.persons.values()):
+            self._authorities()
         return self.found
+
+    def _authorities(self) -> None:
+        """Whom the nodes of this story tell of children, so that somebody is there to be told."""
+        for institution in list(self.found.institutions):
+            member = self.cast.members[institution]
+            for one in (member.child_protection_authority, member.child_protection_alternate):
+                if one is not None:
+                    self._party(one, "institutions")
 
     def _person(self, key: str) -> None:
         frame = Frame(

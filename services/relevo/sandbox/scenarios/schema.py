@@ -35,6 +35,12 @@ class Member(ContractModel):
     gateway: GatewayId | None = Field(
         default=None, description="Its home gateway; that of its country unless said."
     )
+    child_protection_authority: PartyId | None = Field(
+        default=None, description="Whom its node tells of unaccompanied and separated children."
+    )
+    child_protection_alternate: PartyId | None = Field(
+        default=None, description="Whom it tells where that authority is implicated or silent."
+    )
 
 
 class Guest(ContractModel):
@@ -128,6 +134,12 @@ class Lacks(_Check):
     fields: Annotated[list[str], Field(min_length=1)]
 
 
+class NotRoutedBy(_Check):
+    that: Literal["not_routed_by"]
+    of: Name
+    at: Annotated[list[str], Field(min_length=1)]
+
+
 class EventsOf(_Check):
     that: Literal["events", "no_events"]
     by: PartyId
@@ -142,7 +154,7 @@ class History(_Check):
 
 
 Check = Annotated[
-    WordsOnlyAt | WordsNotAt | Sees | SeesNothing | Lacks | EventsOf | History,
+    WordsOnlyAt | WordsNotAt | NotRoutedBy | Sees | SeesNothing | Lacks | EventsOf | History,
     Field(discriminator="that"),
 ]
 

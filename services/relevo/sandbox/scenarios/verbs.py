@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from relevo.contracts.cancellation import CancelRequest
 from relevo.contracts.consent import ConsentInput, Withdrawal
+from relevo.contracts.families import SplitConfirmation, SplitRequest
 from relevo.contracts.follow_up import (
     AttemptEnding,
     AttemptOpening,
@@ -19,17 +20,22 @@ from relevo.contracts.handover import HandoverInput
 from relevo.contracts.information import InformationSupply
 from relevo.contracts.referral import ReferralSubmission, Transition
 from relevo.contracts.returnee import ReturneeInput, ReturneeTransition
+from relevo.contracts.review import ReviewInput
+from relevo.contracts.withdrawal import WithdrawalAnswer, WithdrawalAsk
 
 from . import bodies
 from .bodies import Frame
 
-Kind = Literal["consent", "referral", "follow_up", "attempt", "returnee", "manifest", "answer"]
+Kind = Literal[
+    "consent", "referral", "follow_up", "attempt", "returnee", "manifest", "split", "answer"
+]
 COLLECTIONS: Final[Mapping[str, str]] = {
     "consent": "/v1/consents",
     "referral": "/v1/referrals",
     "follow_up": "/v1/follow-ups",
     "returnee": "/v1/returnees",
     "manifest": "/v1/manifests",
+    "split": "/v1/splits",
 }
 
 
@@ -126,7 +132,46 @@ VERBS: Final[Mapping[str, Verb]] = {
         of="referral",
         model=CancelRequest,
     ),
+    "split": Verb(
+        "Parts those who go from those who stay: `persons` (places from 1), `reason`, `recorded_by`, "
+        "`referral` of those who go, as in `submit`. `find` it by `${S1.goes}`.",
+        "{of}/split",
+        of="referral",
+        makes="split",
+        fill=bodies.split,
+        model=SplitRequest,
+    ),
+    "confirm_split": Verb(
+        "A second person stands behind the split of `of`: `confirmed_by`.",
+        "{of}/confirm",
+        of="split",
+        model=SplitConfirmation,
+    ),
     "close": Verb("The sender has read the outcome and closes.", "{of}/close", of="referral"),
+    "review": Verb(
+        "Says in one sentence what was done in a referral that runs for years: `done`.",
+        "{of}/reviews",
+        of="referral",
+        model=ReviewInput,
+    ),
+    "seal": Verb(
+        "Writes a sealed record beside the referral of `of`: `kind`, and what that kind has.",
+        "{of}/sealed-records",
+        of="referral",
+    ),
+    "answer_withdrawal": Verb(
+        "A holder says what it did with what it got: `answer`, `law`.",
+        "{of}/withdrawal-answer",
+        of="referral",
+        model=WithdrawalAnswer,
+    ),
+    "ask_to_withdraw": Verb(
+        "Somebody holds the paper of `of` and asks to withdraw: `pass_phrase`; any institution passes it on.",
+        "/v1/withdrawal-requests",
+        of="referral",
+        fill=bodies.by_code,
+        model=WithdrawalAsk,
+    ),
     "status": Verb(
         "Asks by the reference code of `of`, as somebody who is no party to it.",
         "/v1/status-queries",
