@@ -41,7 +41,7 @@ OURS = [
     scope
     for scope in scopes.Scope
     if scope.value.partition(":")[0]
-    in {"referrals", "consents", "events", "directory", "returnees", "follow_ups"}
+    in {"referrals", "consents", "events", "directory", "returnees", "follow_ups", "attestations"}
 ]
 Fault = Callable[["Interrupted", Scope, Receive, Send], Any]
 

@@ -141,6 +141,7 @@ def test_an_institutions_systems_do_as_written(tmp_path: Path) -> None:
     with a_sandbox(tmp_path):
         told = typed(script("connect-a-case-system.md", SANDBOX), tmp_path)
         posted = typed(script("post-manifests.md", SANDBOX), tmp_path)
+        attested = typed(script("attestations.md", SANDBOX), tmp_path)
     assert "referral.state" in told
     assert "401" in told
     assert "for her to carry: MX-" in told
@@ -148,7 +149,10 @@ def test_an_institutions_systems_do_as_written(tmp_path: Path) -> None:
     assert posted.count("1 kept, 0 changed, 3 unchanged, 0 refused") == 2
     assert posted.count("\tannounced\t") == 4
     assert "5 of 5" in posted
-    assert "Traceback" not in told + posted
+    assert "Valid: gt.igm signed this" in attested
+    assert "Name\tFranklin Marín" in attested
+    assert "Revoked: gt.igm signed this" in attested
+    assert "Traceback" not in told + posted + attested
 
 
 def test_every_guide_is_followed() -> None:

@@ -22,7 +22,7 @@ from relevo.servicekit.problems import problem_responses
 from relevo.servicekit.require_scope import require
 
 from . import returnee_examples
-from .attestation_examples import ATTESTATION_ID, ISSUED, KEYS, PRESENTED, STATUS_LIST
+from .attestation_examples import ATTESTATION_ID, ISSUED, KEYS, PAGE, PRESENTED, STATUS_LIST
 from .dependencies import IDEMPOTENCY_KEY, DirectoryHere, IdempotencyKey, NodeHere
 
 router = APIRouter(prefix="/v1/attestations", tags=["attestations"])
@@ -36,7 +36,9 @@ _LIST_TYPE: Final = "application/statuslist+jwt"
 _PAGE: Final[dict[int | str, dict[str, Any]]] = {
     200: {
         "description": "One page.",
-        "content": {"application/pdf": {"schema": {"type": "string", "format": "binary"}}},
+        "content": {
+            "application/pdf": {"schema": {"type": "string", "format": "binary"}, "example": PAGE}
+        },
     }
 }
 _LIST: Final[dict[int | str, dict[str, Any]]] = {
