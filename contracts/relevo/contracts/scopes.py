@@ -25,6 +25,7 @@ class Scope(StrEnum):
     ACCESS_LOG_READ = "access_log:read"
     ATTESTATIONS_ISSUE = "attestations:issue"
     ATTESTATIONS_READ = "attestations:read"
+    STATISTICS_READ = "statistics:read"
     EVENTS_READ = "events:read"
     MESSAGES_SEND = "messages:send"
     MESSAGES_RECEIVE = "messages:receive"
@@ -56,6 +57,7 @@ SCOPE_DESCRIPTIONS: dict[Scope, str] = {
     Scope.ACCESS_LOG_READ: "Read who read which record when.",
     Scope.ATTESTATIONS_ISSUE: "Attest to a person what a record shows, and revoke it.",
     Scope.ATTESTATIONS_READ: "Read and print attestations with what their holders choose to show.",
+    Scope.STATISTICS_READ: "Read figures that name nobody, of periods that are over.",
     Scope.EVENTS_READ: "Read the event feed and manage webhooks.",
     Scope.MESSAGES_SEND: "Hand envelopes to the gateway (nodes).",
     Scope.MESSAGES_RECEIVE: "Lease and acknowledge a mailbox (nodes).",

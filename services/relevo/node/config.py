@@ -7,6 +7,7 @@ from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from relevo.contracts.identifiers import InstitutionId, PartyId
+from relevo.contracts.statistics_periods import PeriodKind
 from relevo.servicekit.settings import ServiceSettings
 
 
@@ -64,6 +65,22 @@ class NodeSettings(ServiceSettings):
         le=3650,
         description="Days for which what became of each row of a list of returnees is kept, once the list is "
         "read. The list's counts and the records that it made stay.",
+    )
+    statistics_period: PeriodKind = Field(
+        default="quarter",
+        description="The shortest period that has statistics. Longer ones are its sums.",
+    )
+    statistics_settling_days: int = Field(
+        default=30,
+        ge=0,
+        le=90,
+        description="Days after a period until its figures are counted, so that answers and late entries are in.",
+    )
+    statistics_minimum: int = Field(
+        default=5,
+        ge=5,
+        le=100,
+        description="The smallest group that statistics show. Sealed routes show none below ten.",
     )
     master_key_file: Path | None = Field(
         default=None,

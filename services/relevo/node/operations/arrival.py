@@ -4,8 +4,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import cast
 
+from relevo.contracts.anonymous import NAMELESS
 from relevo.contracts.message_types.referral_submitted import ReferralSubmitted
-from relevo.contracts.pathways.loader import public_name
+from relevo.contracts.pathways.loader import pathways, public_name
+from relevo.contracts.person import SECTIONS
 from relevo.node.storage import referrals
 from relevo.node.storage.attachments import SealedRows
 from relevo.node.storage.coming_of_age import ComingOfAge
@@ -66,6 +68,7 @@ def arrival(node: Node, item: Opened) -> Arrival:
             "rules_of": [terms.person for terms in body.terms],
             "follow_up": _followed_up(item, body),
             "marks": marks,
+            "anonymous": _is_nameless(_pathway(envelope.pathway, body.pathway), body),
             "basis": None if envelope.basis is None else envelope.basis.model_dump(mode="json"),
             "denials": [d.model_dump(mode="json") for t in body.terms for d in t.denials],
         },
@@ -80,6 +83,17 @@ def arrival(node: Node, item: Opened) -> Arrival:
         files=files,
         marks=marks,
         ages=ages_of(stored, body),
+    )
+
+
+def _is_nameless(pathway: str, body: ReferralSubmitted) -> bool:
+    """A complaint without a name, as far as this side can see one."""
+    route = pathways().get(pathway)
+    if route is None or not route.anonymous:
+        return False
+    named = set(SECTIONS) - NAMELESS
+    return not any(
+        getattr(person, section) is not None for person in body.persons for section in named
     )
 
 

@@ -286,6 +286,7 @@ def _referral(
             "needs": [need.model_dump() for need in submission.needs],
             "withheld": left_out,
             "local_reference": submission.local_reference,
+            "anonymous": submission.anonymous,
             # What a redirect goes on with.
             "share": list(submission.share),
             "consent_ids": list(submission.consent_ids),

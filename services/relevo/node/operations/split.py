@@ -20,7 +20,7 @@ from relevo.contracts.families import (
 )
 from relevo.contracts.person import Person
 from relevo.contracts.problem import FieldError, ProblemError
-from relevo.node.storage import feed, referrals, splits
+from relevo.node.storage import feed, referrals, splits, tallies
 from relevo.node.storage.feed import FeedEvent
 from relevo.node.storage.referrals import StoredReferral
 from relevo.node.storage.splits import StoredSplit
@@ -125,6 +125,7 @@ def _store(
             },
         ),
     )
+    tallies.count_coarsely(connection, new.referral.tally)
     # Of those who stay nothing happened: no event, no change, no link.
     return [FeedEvent("referral.split", new.answer.id, held.owner, now)]
 

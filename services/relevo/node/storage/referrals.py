@@ -8,11 +8,15 @@ from typing import Any, Literal
 from sqlalchemy import Connection, RowMapping, bindparam, insert, or_, select, tuple_, update
 
 from relevo.contracts.lifecycles.referral import Actor, Event, State
+from relevo.contracts.pathways.loader import pathways
 from relevo.contracts.referral import CounterReferral
+from relevo.contracts.statistics import profile_of
 from relevo.node.domain.timing import Timing, timing
 from relevo.servicekit.database import insert_or_ignore
 
+from . import tallies
 from .tables import referral, referral_event, referral_person
+from .tallies import Tally
 from .vault import ErasedError, Vault
 
 _MOVING = (
@@ -94,11 +98,12 @@ class StoredReferral:
 
 @dataclass(frozen=True)
 class SealedReferral:
-    """The rows of a new referral: itself, its persons and its first event."""
+    """The rows of a new referral: itself, its persons and its first event, and what it counts as."""
 
     referral: dict[str, Any]
     persons: list[dict[str, Any]]
     event: dict[str, Any]
+    tally: Tally
 
 
 def seal(
@@ -125,6 +130,21 @@ def seal(
             )
         ],
         event=event_row(vault, new, first, new.created_at),
+        tally=_tally(new),
+    )
+
+
+def _tally(new: StoredReferral) -> Tally:
+    route = pathways().get(new.pathway)
+    is_open = route is not None and route.sensitivity == "open"
+    profiles = [person.get("case_profile") for person in new.persons]
+    return Tally(
+        referral_id=new.id,
+        role=new.role,
+        pathway=new.pathway,
+        case_profile=profile_of(profiles) if is_open else None,
+        coarse=bool(new.details.get("anonymous")),
+        created_at=new.created_at,
     )
 
 
@@ -153,6 +173,7 @@ def add(connection: Connection, sealed: Sequence[SealedReferral]) -> None:
     connection.execute(insert(referral), [new.referral for new in sealed])
     connection.execute(insert(referral_person), [row for new in sealed for row in new.persons])
     connection.execute(insert(referral_event), [new.event for new in sealed])
+    tallies.add(connection, [new.tally for new in sealed])
 
 
 def add_events(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:

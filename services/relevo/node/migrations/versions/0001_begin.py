@@ -13,6 +13,7 @@ from relevo.node.storage import (
     protection_tables,
     review_tables,
     sealed_record_tables,
+    statistics_tables,
     withdrawal_tables,
 )
 from relevo.node.storage.tables import METADATA
@@ -23,12 +24,13 @@ down_revision = None
 
 TABLES = (
     attachment_tables,
-    access_tables,
     attestation_tables,
+    access_tables,
     notice_tables,
     protection_tables,
     review_tables,
     sealed_record_tables,
+    statistics_tables,
     withdrawal_tables,
 )
 """Modules whose tables stand on the same metadata."""

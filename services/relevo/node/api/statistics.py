@@ -1,0 +1,78 @@
+"""`/v1/statistics`: figures that name nobody."""
+
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Header, Query, Response
+from fastapi.responses import JSONResponse
+
+from relevo.contracts.scopes import Scope
+from relevo.contracts.statistics_table import StatisticsTable, csv
+from relevo.node.operations import statistics
+from relevo.servicekit.access_token import Caller
+from relevo.servicekit.openapi import answer
+from relevo.servicekit.problems import problem_responses
+from relevo.servicekit.require_scope import require
+
+from .dependencies import NodeHere
+
+router = APIRouter(tags=["statistics"])
+
+_CSV: Final = "text/csv"
+_TABLE: Final[dict[str, Any]] = {
+    "period": "2025",
+    "by": ["pathway", "outcome"],
+    "counted_at": "2026-01-31T00:00:00Z",
+    "minimum": 5,
+    "sealed_minimum": 10,
+    "rows": [
+        {
+            "direction": "sent",
+            "pathway": "gt-retorno-al-hogar",
+            "outcome": "completed",
+            "count": 31,
+            "times": [],
+        },
+        {
+            "direction": "sent",
+            "pathway": "gt-retorno-al-hogar",
+            "outcome": "not_shown",
+            "count": 12,
+            "times": [],
+        },
+    ],
+    "digests": ["2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae"],
+}
+
+
+@router.get(
+    "/v1/statistics",
+    summary="Read the figures of a period",
+    description="Of referrals that began in it, as they stood `statistics_settling_days` after its end. The "
+    "same figures for ever: the first time they are asked for they are kept. Groups below the minimum, and "
+    "what would tell of them, are in `not_shown` or nowhere. With `Accept: text/csv` as lines of text.",
+    response_model=StatisticsTable,
+    response_model_exclude_none=True,
+    responses=answer(200, "The table.", _TABLE)
+    | problem_responses("invalid_input", "not_yours", "period_not_published"),
+)
+async def get_statistics(
+    node: NodeHere,
+    caller: Annotated[Caller, require(Scope.STATISTICS_READ)],
+    period: Annotated[
+        str,
+        Query(description="2025, 2025-Q4 or 2025-12.", max_length=8, examples=["2025"]),
+    ],
+    by: Annotated[
+        str,
+        Query(
+            description="`pathway`, `outcome`, `case_profile`, with commas; the last two never together.",
+            max_length=60,
+            examples=["pathway,outcome"],
+        ),
+    ] = "",
+    accept: Annotated[str | None, Header(include_in_schema=False)] = None,
+) -> Response:
+    table = await statistics.read_statistics(node, caller, period, by)
+    if accept is not None and accept.split(";")[0].strip().lower() == _CSV:
+        return Response(csv(table), media_type=_CSV)
+    return JSONResponse(table.model_dump(mode="json", exclude_none=True))
