@@ -177,6 +177,8 @@ class Checks:
 
     def _not_routed_by(self, check: NotRoutedBy) -> None:
         thing = self._stage.saved[check.of]
+        if absent := set(check.at) - set(self._federation.gateways):
+            raise NotSoError(f"{', '.join(sorted(absent))} does not run in this story", "at")
         routed = {thing.id, str(thing.answer["reference_code"])}
         self._unreadable(routed, *check.at)
         # That the same look finds it where it did pass.
