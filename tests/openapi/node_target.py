@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import uuid
 from collections.abc import Iterator
 from datetime import timedelta
@@ -13,6 +14,7 @@ from typing_extensions import override
 from relevo.contracts.follow_up import FollowUpHolder
 from relevo.contracts.institution import DirectoryPage
 from relevo.contracts.scopes import Scope
+from relevo.contracts.service import RevalidationList, ServicePage, ServiceView, ServiceViews
 from relevo.contracts.status import Status
 from relevo.node.api import (
     attestation_examples,
@@ -25,7 +27,7 @@ from relevo.node.api import (
     withdrawals,
 )
 from relevo.node.operations.paper_withdrawals import take_requests_once
-from relevo.servicekit import jose
+from relevo.servicekit import jose, service_examples
 from relevo.servicekit.clock import FixedClock
 from relevo.servicekit.database import Database
 from tests.openapi.targets import Target, bearer
@@ -63,6 +65,8 @@ _FOLLOWED_UP: Final[dict[str, Any]] = {
     ],
 }
 
+_SERVICE: Final = ServiceView.model_validate_json(json.dumps(service_examples.VIEW))
+
 
 class KnowingGateway(GatewayOfTest):
     """A gateway that knows every code and has a directory."""
@@ -75,6 +79,30 @@ class KnowingGateway(GatewayOfTest):
     async def follow_up_holder(self, query_jws: str) -> FollowUpHolder:
         _, claims = jose.peek(query_jws)
         return FollowUpHolder(reference_code=claims["reference_code"], holder=RECEPTION)
+
+    @override
+    async def find_services(self, params: dict[str, str]) -> ServicePage:
+        return ServicePage.model_validate_json(json.dumps(service_examples.PAGE))
+
+    @override
+    async def services_of(self, institution: str, params: dict[str, str]) -> ServiceViews:
+        return ServiceViews(services=[_SERVICE])
+
+    @override
+    async def service(self, institution: str, service_id: str) -> ServiceView:
+        return _SERVICE
+
+    @override
+    async def services_to_confirm(self) -> RevalidationList:
+        return RevalidationList.model_validate_json(json.dumps(service_examples.REVALIDATION))
+
+    @override
+    async def change_service(self, method: str, path: str, body: Any) -> ServiceView:
+        return _SERVICE
+
+    @override
+    async def remove_service(self, institution: str, service_id: str) -> None:
+        return None
 
     @override
     async def status(self, query_jws: str) -> Status:
@@ -142,9 +170,9 @@ async def _furnish(network: Network, here: Member) -> dict[str, str]:
     window = {name: follow_ups.ASKED[name] for name in ("window_from", "window_until")}
     ours = await _post(here, "/v1/follow-ups", {**window, "reference_code": sent["reference_code"]})
     returnee = await _post(here, "/v1/returnees", returnee_examples.INPUT)
-    onward = {"persons": [1], "reason": "safety_concern", "recorded_by": "A", "referral": referral}
     attested = {"type": "returnee_certificate", "returnee_id": returnee["id"]}
     attestation = await _post(here, "/v1/attestations", attested)
+    onward = {"persons": [1], "reason": "safety_concern", "recorded_by": "A", "referral": referral}
     split = await _post(here, f"/v1/referrals/{family[1]}/split", onward)
     await _post(here, "/v1/notices", notices.VERSION, status=200)
     return {
@@ -153,8 +181,8 @@ async def _furnish(network: Network, here: Member) -> dict[str, str]:
         examples.FAMILY_REFERRAL_ID: family[0],
         examples.SPLIT_ID: split["id"],
         returnee_examples.RETURNEE_ID: returnee["id"],
-        returnee_examples.MANIFEST_ID: await _a_list(here),
         attestation_examples.ATTESTATION_ID: attestation["id"],
+        returnee_examples.MANIFEST_ID: await _a_list(here),
         follow_ups.ASKED_ID: ours["id"],
         follow_ups.HELD_ID: held,
         examples.CONSENT_ID: consent["id"],

@@ -94,6 +94,13 @@ class ServiceView(ContractModel):
     service: Service
 
 
+class ServiceViews(ContractModel):
+    """An institution's entries by id; `next_cursor` is absent on the last page."""
+
+    services: list[ServiceView]
+    next_cursor: str | None = None
+
+
 class ServiceOffer(ContractModel):
     """One service, as an answer to a need."""
 

@@ -27,6 +27,9 @@ PUT: Final = (
     "itself may: anybody else's entry is not found. A safe house's address is refused, and so are names of "
     "persons. An old `assured_date` stays old: putting an entry does not make it fresh."
 )
+LIST: Final = (
+    "Whole documents, of an institution at home at this gateway, to be exported or compared."
+)
 REVALIDATE: Final = "Entries that nobody confirmed for a year, and those due within thirty days."
 CAPACITY: Final = "Until a moment 92 days ahead at most; from then on it reads `unknown`."
 CONFIRM: Final = "After somebody looked at it. Every entry must be, once a year."

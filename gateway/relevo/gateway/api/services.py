@@ -13,6 +13,7 @@ from relevo.contracts.service import (
     ServiceEntry,
     ServicePage,
     ServiceView,
+    ServiceViews,
 )
 from relevo.gateway.operations import services
 from relevo.servicekit import service_examples as shown
@@ -66,6 +67,25 @@ async def find_services(
 )
 async def list_revalidation(request: Request, caller: Writer) -> RevalidationList:
     return await services.to_confirm(service_of(request).gateway, caller.institution)
+
+
+@router.get(
+    "/{institution}",
+    summary="List an institution's services",
+    description=queries.LIST,
+    response_model_exclude_unset=True,
+    responses=answer(200, "A page, by id.", {"services": [shown.VIEW]})
+    | problem_responses("not_found"),
+)
+async def list_services(
+    request: Request,
+    institution: queries.Owner,
+    _caller: Reader,
+    cursor: queries.Cursor = None,
+    limit: queries.Limit = 50,
+) -> ServiceViews:
+    gateway = service_of(request).gateway
+    return await services.of_institution(gateway, institution, after=cursor or "", limit=limit)
 
 
 @router.get(
@@ -149,7 +169,7 @@ async def put_capacity(
     openapi_extra=request_example(shown.CONFIRMATION),
     responses=answer(200, "The entry.", shown.VIEW) | problem_responses("not_found"),
 )
-async def post_confirmation(
+async def confirm_service(
     request: Request,
     institution: queries.Owner,
     service: queries.Named,

@@ -14,6 +14,7 @@ from relevo.contracts.service import (
     RevalidationList,
     ServiceEntry,
     ServiceView,
+    ServiceViews,
     assured_on,
     check_entry,
     codes,
@@ -201,6 +202,29 @@ async def show(
         raise ProblemError("not_found" if error.status == 404 else "gateway_unreachable") from error
     except RetryableError as error:
         raise ProblemError("gateway_unreachable") from error
+
+
+async def of_institution(
+    gateway: Gateway, institution: str, *, after: str, limit: int
+) -> ServiceViews:
+    """A page of the entries of an institution that is at home here.
+
+    Raises:
+        ProblemError: `not_found`.
+    """
+    now = gateway.business()
+
+    def work(connection: Connection) -> ServiceViews:
+        home = institutions.get(connection, institution)
+        if home is None or not is_shown(home):
+            raise ProblemError("not_found")
+        found = services.of_institution(connection, institution, after=after, limit=limit + 1)
+        last = found[limit - 1].service_id if len(found) > limit else None
+        views = [view(gateway, entry, now) for entry in found[:limit]]
+        # Said only if there is one: answers leave out what nobody set.
+        return ServiceViews(services=views, **({"next_cursor": last} if last else {}))
+
+    return await gateway.database.read(work)
 
 
 def is_shown(home: HomeInstitution) -> bool:

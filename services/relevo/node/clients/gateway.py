@@ -9,6 +9,7 @@ from relevo.contracts.exchange import BatchAnswer, MailboxLease, MailboxRequest,
 from relevo.contracts.follow_up import FollowUpHolder, SignedFollowUpQuery
 from relevo.contracts.institution import DirectoryPage, PeerGateway
 from relevo.contracts.scopes import Scope
+from relevo.contracts.service import RevalidationList, ServicePage, ServiceView, ServiceViews
 from relevo.contracts.status import SignedStatusQuery, Status
 from relevo.contracts.withdrawal import (
     FetchRequests,
@@ -27,8 +28,13 @@ T = TypeVar(
     FollowUpHolder,
     WaitingRequests,
     WithdrawalTaken,
+    RevalidationList,
+    ServicePage,
+    ServiceView,
+    ServiceViews,
 )
 
+_SERVICES = "/v1/services"
 _GATEWAYS = TypeAdapter(list[PeerGateway])
 
 
@@ -106,6 +112,38 @@ class GatewayClient:
         """A page of the directory, as the gateway lists it."""
         answer = await self._ask("GET", "/v1/directory", Scope.DIRECTORY_READ, params=params)
         return _read(DirectoryPage, answer)
+
+    async def find_services(self, params: dict[str, str]) -> ServicePage:
+        """A page of services for a need."""
+        answer = await self._ask("GET", _SERVICES, Scope.DIRECTORY_READ, params=params)
+        return _read(ServicePage, answer)
+
+    async def services_of(self, institution: str, params: dict[str, str]) -> ServiceViews:
+        """A page of an institution's entries."""
+        path = f"{_SERVICES}/{institution}"
+        return _read(
+            ServiceViews, await self._ask("GET", path, Scope.DIRECTORY_READ, params=params)
+        )
+
+    async def service(self, institution: str, service_id: str) -> ServiceView:
+        """One entry of the service directory."""
+        path = f"{_SERVICES}/{institution}/{service_id}"
+        return _read(ServiceView, await self._ask("GET", path, Scope.DIRECTORY_READ))
+
+    async def services_to_confirm(self) -> RevalidationList:
+        """What this institution must look at."""
+        path = f"{_SERVICES}/revalidation"
+        return _read(RevalidationList, await self._ask("GET", path, Scope.DIRECTORY_WRITE))
+
+    async def change_service(self, method: str, path: str, body: Any) -> ServiceView:
+        """Puts an own entry, says its capacity, or confirms it; `path` begins with the institution."""
+        answer = await self._ask(method, f"{_SERVICES}/{path}", Scope.DIRECTORY_WRITE, json=body)
+        return _read(ServiceView, answer)
+
+    async def remove_service(self, institution: str, service_id: str) -> None:
+        """Takes an own entry out."""
+        path = f"{_SERVICES}/{institution}/{service_id}"
+        await self._ask("DELETE", path, Scope.DIRECTORY_WRITE)
 
     async def status(self, query_jws: str) -> Status:
         """The state of a referral, asked with a query that the institution signed."""
