@@ -1,0 +1,1 @@
+"""Whether two records may be one person: said with its evidence, decided by a person."""

@@ -1,0 +1,251 @@
+"""A country of people who do not exist, some of them entered twice, some of them twins. Always the same."""
+
+import random
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from relevo.contracts.matching.blocking import asked_keys, kept_keys
+from relevo.contracts.matching.compare import Level, compare
+from relevo.contracts.matching.subject import Subject, subject_of
+from relevo.contracts.person import Identity, IdentityDocument, LocationMunicipality
+
+_MEN: Final = (
+    "Marvin", "Elmer", "Óscar", "Rigoberto", "Santos", "Cecilio", "Franklin", "Pascual", "Ervin",
+    "Danilo", "Josué", "Wesly", "Rosendo", "Mateo", "Lucas", "José", "Juan", "Carlos", "Luis",
+    "Mario", "Selvin", "Wilmer", "Edwin", "Byron", "Hugo", "Rolando", "Brandon", "Darwin",
+    "Aurelio", "Elías", "Francisco", "Miguel", "Andrés", "Estuardo", "Baltazar", "Gaspar",
+    "Melvin", "Erick", "Henry", "Nelson",
+)  # fmt: skip
+_WOMEN: Final = (
+    "Wendy", "Reina", "Yadira", "Ana", "Marta", "Tomasa", "Catarina", "Bernardita", "Fabiola",
+    "Maricela", "Yesenia", "Ashley", "María", "Rosa", "Juana", "Elena", "Isabel", "Lucrecia",
+    "Paola", "Micaela", "Candelaria", "Petrona", "Dominga", "Sandra", "Glenda", "Karla", "Sonia",
+    "Nohemí", "Dilcia", "Suyapa",
+)  # fmt: skip
+_FAMILY: Final = (
+    "Crisóstomo", "Velásquez", "Guox", "Sicá", "Chávez", "Turcios", "Membreño", "Ventura",
+    "Quintanilla", "Umaña", "Rostrán", "Lazo", "Pérez", "Tumax", "Ixmatá", "Tzoy", "Marín",
+    "Andrés", "Pascual", "Xol", "Caal", "Cucul", "Tiul", "Tzoc", "Q'anil", "Ixcoy", "Ch'ub",
+    "Quib", "Cux", "Güity", "Álvarez", "Délice", "Wood", "Flores", "Funes", "Rivas", "López",
+    "García", "Hernández", "Martínez", "Gómez", "Ramírez", "Mejía", "Banegas", "Temaj",
+    "Coronado", "Orellana", "Cuautle", "Tlapale", "Sánchez", "Morales", "Reyes", "Cruz", "Ajanel",
+    "Us", "Tum", "Choc", "Pop", "Coc", "Chén", "Bámaca", "Domingo", "Francisco", "Gaspar",
+    "Villatoro", "Castillo", "Aguilar", "Escobar", "Zelaya", "Murillo", "Pineda", "Alvarado",
+    "Amaya", "Portillo", "Guevara", "Menjívar", "Argueta",
+)  # fmt: skip
+_PLACES: Final = tuple(f"GT-{1200 + n}" for n in range(1, 31)) + tuple(
+    f"GT-{1300 + n}" for n in range(1, 34)
+)
+_SPELLINGS: Final = (
+    ("X", "Sh"), ("Cu", "Ku"), ("Q'", "K"), ("Tz", "Tz'"), ("co", "ko"), ("Ch'", "Ch"), ("Qu", "K"),
+    ("aa", "a'a"), ("vi", "wi"), ("z", "s"), ("ll", "y"), ("é", "e"), ("í", "i"), ("á", "a"),
+)  # fmt: skip
+_TWINS: Final = (
+    ("Kevin", "Kelvin"), ("Ana", "Anabel"), ("José Luis", "José Antonio"), ("Marlon", "Marvin"),
+    ("Wilmer", "Wilber"), ("María José", "María Fernanda"), ("Melvin", "Elvin"), ("Karla", "Carlos"),
+)  # fmt: skip
+
+
+@dataclass
+class Country:
+    """Records, and which of them are one person or two siblings."""
+
+    records: list[Subject] = field(default_factory=list)
+    same: set[tuple[int, int]] = field(default_factory=set)
+    twins: set[tuple[int, int]] = field(default_factory=set)
+
+
+def a_country(people: int, *, seed: int = 2026) -> Country:
+    """So many people; of twenty one is entered a second time, of a hundred one has a twin."""
+    chance = random.Random(seed)  # noqa: S311 - always the same people
+    country = Country()
+    for number in range(people):
+        person = _somebody(chance)
+        if number % 100 == 0:
+            _twins(country, chance, person)
+            continue
+        place = len(country.records)
+        country.records.append(_written(person))
+        if number % 20 == 1:
+            country.records.append(_written(_again(chance, person)))
+            country.same.add((place, place + 1))
+    return country
+
+
+def _twins(country: Country, chance: random.Random, person: dict[str, Any]) -> None:
+    first, second = chance.choice(_TWINS)
+    shared = chance.choice(_MEN)
+    place = len(country.records)
+    for name in (first, second):
+        given = name if " " in name else f"{name} {shared}"
+        country.records.append(_written({**person, "given": given, "paper": None}))
+    country.twins.add((place, place + 1))
+
+
+def _somebody(chance: random.Random) -> dict[str, Any]:
+    man = chance.random() < 0.9
+    names = _MEN if man else _WOMEN
+    family = [_common(chance, _FAMILY), _common(chance, _FAMILY)]
+    if chance.random() < 0.1:
+        family = family[:1]
+    elif not man and chance.random() < 0.2:
+        family.append(f"de {chance.choice(_FAMILY)}")
+    year, month, day = chance.randint(1955, 2018), chance.randint(1, 12), chance.randint(1, 28)
+    known = chance.random()
+    born = f"{year}-{month:02}-{day:02}"
+    return {
+        "given": " ".join(chance.sample(names, 1 if chance.random() < 0.3 else 2)),
+        "family": family,
+        "born": None
+        if known < 0.03
+        else str(year)
+        if known < 0.08
+        else f"{year}-01-01"
+        if known < 0.12
+        else born,
+        "sex": "male" if man else "female",
+        "place": chance.choice(_PLACES) if chance.random() < 0.9 else None,
+        "paper": f"{chance.randrange(10**12):012}" if chance.random() < 0.3 else None,
+    }
+
+
+def _common(chance: random.Random, names: Sequence[str]) -> str:
+    """Few names are many people's."""
+    return (
+        names[min(int(chance.paretovariate(0.6)) - 1, len(names) - 1)]
+        if (chance.random() < 0.3)
+        else chance.choice(names)
+    )
+
+
+def _again(chance: random.Random, person: dict[str, Any]) -> dict[str, Any]:
+    """The same person as somebody else wrote her down: one, two or three things otherwise."""
+    again = dict(person)
+    changes = (_spelt, _capitals, _swapped, _shortened, _run_together, _slip, _date, _moved)
+    for change in chance.sample(changes, chance.choice((1, 1, 2, 2, 3))):
+        change(chance, again)
+    if chance.random() < 0.7:
+        again["paper"] = None
+    return again
+
+
+def _spelt(chance: random.Random, person: dict[str, Any]) -> None:
+    def other(name: str) -> str:
+        for here, there in chance.sample(_SPELLINGS, len(_SPELLINGS)):
+            if here in name:
+                return name.replace(here, there, 1)
+        return name
+
+    person["family"] = [other(name) for name in person["family"]]
+    person["given"] = other(person["given"])
+
+
+def _capitals(_: random.Random, person: dict[str, Any]) -> None:
+    bare = str.maketrans("áéíóúÁÉÍÓÚ", "aeiouAEIOU")
+    person["family"] = [name.translate(bare).upper() for name in person["family"]]
+    person["given"] = person["given"].translate(bare).upper()
+
+
+def _swapped(_: random.Random, person: dict[str, Any]) -> None:
+    family = [name for name in person["family"] if not name.startswith("de ")]
+    person["given"], person["family"] = " ".join(family), person["given"].split()
+
+
+def _shortened(_: random.Random, person: dict[str, Any]) -> None:
+    person["family"] = person["family"][:1]
+
+
+def _run_together(_: random.Random, person: dict[str, Any]) -> None:
+    person["family"] = ["".join(person["family"]).replace(" ", "")]
+
+
+def _slip(chance: random.Random, person: dict[str, Any]) -> None:
+    name = person["family"][0]
+    if len(name) > 4:
+        at = chance.randrange(1, len(name) - 1)
+        person["family"] = [name[:at] + name[at + 1 :], *person["family"][1:]]
+
+
+def _date(chance: random.Random, person: dict[str, Any]) -> None:
+    if person["born"] is not None:
+        year = person["born"][:4]
+        person["born"] = chance.choice((year, f"{year}-01-01", None))
+
+
+def _moved(chance: random.Random, person: dict[str, Any]) -> None:
+    person["place"] = chance.choice(_PLACES)
+
+
+def _written(person: dict[str, Any]) -> Subject:
+    born, place = person["born"], person["place"]
+    subject = subject_of(
+        Identity.model_validate(
+            {
+                "given_names": person["given"],
+                "family_names": person["family"],
+                "sex": person["sex"],
+                "birth_date": None
+                if born is None
+                else {"value": born, "precision": "day" if len(born) > 4 else "year"},
+            }
+        ),
+        municipality=None if place is None else LocationMunicipality(country="GT", code=place),
+        documents=[]
+        if person["paper"] is None
+        else [IdentityDocument(type="consular_id", country="GT", number=person["paper"])],
+    )
+    if subject is None:
+        raise ValueError("nothing to compare")
+    return subject
+
+
+@dataclass(frozen=True)
+class Quality:
+    """How well the pairs that are proposed are the pairs that are one person.
+
+    Attributes:
+        precision: Of all proposals, the share that is one person; twins count as wrong.
+        precision_likely: Of those called likely.
+        recall: Of all people entered twice, the share that is proposed.
+        twins_likely: Pairs of twins called likely. None is the only right number.
+        opened: Records compared with one, on average.
+    """
+
+    precision: float
+    precision_likely: float
+    recall: float
+    twins_likely: int
+    opened: float
+
+
+MOST_OPENED: Final = 200
+
+
+def quality(country: Country) -> Quality:
+    """Looks every record up among all others by its keys, opens at most 200, and compares."""
+    kept: dict[str, list[int]] = defaultdict(list)
+    for place, subject in enumerate(country.records):
+        for key in kept_keys(subject):
+            kept[key].append(place)
+    found: dict[tuple[int, int], Level] = {}
+    opened = 0
+    for place, subject in enumerate(country.records):
+        shared = Counter(other for key in asked_keys(subject) for other in kept.get(key, ()))
+        del shared[place]
+        candidates = shared.most_common(MOST_OPENED)
+        opened += len(candidates)
+        for other, _ in candidates:
+            pair = (min(place, other), max(place, other))
+            if pair not in found:
+                found[pair] = compare(subject, country.records[other]).level
+    proposed = {pair for pair, level in found.items() if level != "no"}
+    likely = {pair for pair, level in found.items() if level == "likely"}
+    return Quality(
+        precision=len(proposed & country.same) / max(1, len(proposed)),
+        precision_likely=len(likely & country.same) / max(1, len(likely)),
+        recall=len(proposed & country.same) / max(1, len(country.same)),
+        twins_likely=len(likely & country.twins),
+        opened=opened / len(country.records),
+    )
