@@ -50,6 +50,8 @@ def _check(service: str, method: str, path: str, status: int, name: str) -> None
 @functools.cache
 def _paths(service: str) -> list[tuple[re.Pattern[str], dict[str, Any]]]:
     document = json.loads((_FOLDER / f"{service}.json").read_text("utf-8"))
-    # A path without parameters goes before one that would take it for a value.
-    paths = sorted(document["paths"].items(), key=lambda known: known[0].count("{"))
+    # A path without parameters goes before one that would take it for a value; `{id}.pdf` before `{id}`.
+    paths = sorted(
+        document["paths"].items(), key=lambda known: (known[0].count("{"), -len(known[0]))
+    )
     return [(re.compile(re.sub(r"\{[^}]+\}", "[^/]+", path)), item) for path, item in paths]
