@@ -12,7 +12,7 @@ import pytest
 
 from relevo.contracts.attestation import KINDS, TrustedIssuers
 from relevo.node.domain.attestation_page import Sheet, TooMuchForOneCodeError, draw, printable
-from relevo.servicekit import attestations
+from relevo.servicekit import attestations, jose
 from tests.node.test_returnees import entered, step
 from tests.support.nodes import (
     CONSULATE,
@@ -164,6 +164,23 @@ async def test_time_and_issuer_are_looked_at(reception: Member) -> None:
     assert attestations.verify("A" * 9000, trusted, now=START).result == "not_genuine"
     changed = kept.replace("~", "A~", 1)
     assert attestations.verify(changed, trusted, now=START).result == "not_genuine"
+
+
+async def test_a_newer_key_is_unknown_and_another_ones_key_is_a_forgery(
+    reception: Member,
+) -> None:
+    kept = await presented(reception, await a_certificate(reception))
+    trusted = await trust(reception)
+    _, claims = jose.peek(kept.partition("~")[0])
+    known = str(reception.node.keys.signing[0].kid)
+    other = jose.generate_signing_key()
+    newer = jose.sign(claims, other, typ="dc+sd-jwt") + "~"
+    assert attestations.verify(newer, trusted, now=START).result == "unknown_issuer"
+    forged = jose.sign(claims, other, typ="dc+sd-jwt", header={"kid": known}) + "~"
+    assert attestations.verify(forged, trusted, now=START).result == "not_genuine"
+    for strange in ({"vct": "x"}, {"status": {}}, {"exp": "1"}, {"iat": 10**20}):
+        signed = jose.sign({**claims, **strange}, reception.node.keys.signing[0], typ="dc+sd-jwt")
+        assert attestations.verify(f"{signed}~", trusted, now=START).result == "not_genuine"
 
 
 async def test_a_file_of_keys_that_no_gateway_signed_trusts_nobody(reception: Member) -> None:

@@ -34,7 +34,7 @@ _FOUND: Final = {
     "expired": "Expired: {issuer} signed this, and its time is over.",
     "not_yet_valid": "Not valid yet: {issuer} signed this for a later date. Is the clock here right?",
     "revoked": "Revoked: {issuer} signed this and took it back.",
-    "unknown_issuer": "Unknown issuer: the file of keys does not hold whoever is said to have signed this.",
+    "unknown_issuer": "Unknown issuer: the file of keys does not hold whoever is said to have signed, or not that key.",
     "not_genuine": "Not genuine: this is no attestation, or somebody changed it.",
 }
 _REVOCATION: Final = {

@@ -26,7 +26,7 @@ _FORGED: Final = Verdict(result="not_genuine")
 
 
 class UnknownIssuerError(LookupError):
-    """The file of keys does not hold whoever is said to have signed."""
+    """The file of keys does not hold whoever is said to have signed, or not the key that is named."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,9 @@ def verify(presentation: str, trust: Trust, *, now: datetime) -> Verdict:
 
     def keys_of(unverified: dict[str, Any]) -> Mapping[str, OKPKey]:
         issuer = trust.issuers.get(str(unverified.get("iss")))
-        if issuer is None:
+        header, _ = jose.peek(presentation.strip().partition("~")[0])
+        # A key newer than the file is nobody's forgery.
+        if issuer is None or header.get("kid") not in issuer.keys:
             raise UnknownIssuerError
         return issuer.keys
 
