@@ -141,6 +141,7 @@ def test_an_institutions_systems_do_as_written(tmp_path: Path) -> None:
     with a_sandbox(tmp_path):
         told = typed(script("connect-a-case-system.md", SANDBOX), tmp_path)
         posted = typed(script("post-manifests.md", SANDBOX), tmp_path)
+        directory = typed(script("service-directory.md", SANDBOX), tmp_path)
         attested = typed(script("attestations.md", SANDBOX), tmp_path)
     assert "referral.state" in told
     assert "401" in told
@@ -152,7 +153,12 @@ def test_an_institutions_systems_do_as_written(tmp_path: Path) -> None:
     assert "Valid: gt.igm signed this" in attested
     assert "Name\tFranklin Marín" in attested
     assert "Revoked: gt.igm signed this" in attested
-    assert "Traceback" not in told + posted + attested
+    assert directory.count("0 refused") == 2
+    assert "/service/contacts/0/name" in directory
+    assert "Nobody finds it" in directory
+    assert "not_eligible:age" in directory
+    assert "2 services in all.zip" in directory
+    assert "Traceback" not in told + posted + directory + attested
 
 
 def test_every_guide_is_followed() -> None:
