@@ -114,7 +114,8 @@ def a_whole_person(**changes: Any) -> Person:
     """A person whose every section holds its own mark."""
     notes = (
         "health", "mental_health", "sexual_reproductive_health", "gbv_trafficking", "sogiesc",
-        "protection_concern", "asylum_claim", "migration_status", "legal_case", "financial", "service_history", "family",
+        "protection_concern", "asylum_claim", "migration_status", "legal_case",
+        "financial", "service_history", "family",
     )  # fmt: skip
     values: dict[str, Any] = {
         "person_id": "local-person-key",
