@@ -42,7 +42,11 @@ async def test_nothing_ends_it_however_long_it_waits(searching: Network) -> None
     await searching.settle()
     for member in (committee, commission):
         seen = await look(member, referral)
-        assert (seen["state"], seen["overdue"], seen["due"]["clock"]) == ("received", True, "review")
+        assert (seen["state"], seen["overdue"], seen["due"]["clock"]) == (
+            "received",
+            True,
+            "review",
+        )
 
 
 async def test_what_nobody_fetched_in_time_goes_out_once_more(searching: Network) -> None:
