@@ -83,6 +83,26 @@ async def test_each_holders_answer_reaches_whoever_holds_the_consent(
     assert told.count("consent.withdrawal_answered") == 2
 
 
+async def test_what_was_completed_and_erased_is_still_read_without_its_outcome(
+    network: Network,
+) -> None:
+    shelter, institute = network.members[SHELTER], network.members[INSTITUTE]
+    given = await consented(shelter)
+    referral = await submitted(shelter, given)
+    await network.settle()
+    outcome = {"outcome": "service_delivered", "ended_at": network.clock.now.isoformat()}
+    for to in ({"to": "accepted"}, {"to": "completed", "counter_referral": outcome}):
+        assert (await step(institute, referral, **to)).status_code == 200
+    await network.settle()
+    await withdrawn(shelter, given)
+    await network.settle()
+    path = f"/v1/referrals/{referral}/withdrawal-answer"
+    assert (await post(institute, path, {"answer": "erased"})).status_code == 200
+    left = await look(institute, referral)
+    assert (left["state"], left.get("counter_referral")) == ("completed", None)
+    assert left["persons"] in ([], [{}])
+
+
 async def test_a_holder_that_was_offline_answers_later(networked: Networked) -> None:
     network = networked(SHELTER, INSTITUTE)
     shelter, institute = network.members[SHELTER], network.members[INSTITUTE]

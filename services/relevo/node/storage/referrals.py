@@ -279,6 +279,7 @@ def get(connection: Connection, vault: Vault, referral_id: str) -> StoredReferra
         .order_by(referral_person.c.position)
     ).mappings()
     outcome = row["outcome"]
+    said = outcome and _open(vault, found.data_key_id, outcome, f"outcome/{found.id}")
     return replace(
         found,
         details=_open(vault, found.data_key_id, row["sealed"], f"referral/{found.id}"),
@@ -286,11 +287,7 @@ def get(connection: Connection, vault: Vault, referral_id: str) -> StoredReferra
             _open(vault, p["data_key_id"], p["sealed"], f"person/{found.id}/{p['position']}")
             for p in people
         ],
-        counter_referral=None
-        if outcome is None
-        else CounterReferral.model_validate(
-            vault.open(found.data_key_id, outcome, place=f"outcome/{found.id}")
-        ),
+        counter_referral=CounterReferral.model_validate(said) if said else None,
     )
 
 
