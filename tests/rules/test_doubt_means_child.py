@@ -259,3 +259,15 @@ async def test_one_notice_is_enough_when_it_is_named(networked: Networked) -> No
     wrong = a_referral_of(a_child(), RECEPTION, children={"told_in": first["id"]})
     answer = await post(shelter, "/v1/referrals", wrong)
     assert answer.json()["errors"][0]["pointer"] == "/children/told_in"
+
+
+@pytest.mark.asyncio
+async def test_the_authority_itself_tells_nobody_that_it_knows(networked: Networked) -> None:
+    network = networked(AUTHORITY, INSTITUTE)
+    authority, institute = network.members[AUTHORITY], network.members[INSTITUTE]
+    tells(authority)
+    sent = await post(authority, "/v1/referrals", a_referral_of(a_child(), RECEPTION))
+    assert (sent.status_code, sent.json()["child_notice"]) == (201, None)
+    await network.settle()
+    assert (await look(institute, sent.json()["id"]))["marks"] == []
+    assert "referral.child_notice_needs_person" not in {t for t, _ in await told_of(authority)}

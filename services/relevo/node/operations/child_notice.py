@@ -108,6 +108,8 @@ def telling(
     if not is_about_children_alone(submission, now):
         return None
     carried = ToldOfChildren(country=country, best_interests=about.best_interests)
+    if _is_the_authority(node, sender, country):
+        return Telling(_told(carried, sender, now))
     if _tells_by_itself(node, submission, peer, country):
         return Telling(_told(carried, submission.receiver, now))
     if told_in is not None:
@@ -150,6 +152,13 @@ def _is_authority(submission: ReferralSubmission, peer: Peer | None) -> bool:
         return submission.purpose == AUTHORITY_MANDATE
     mandates = peer.profile.mandates_of(submission.receiver) or frozenset()
     return peer.profile.type == AUTHORITY_TYPE or AUTHORITY_MANDATE in mandates
+
+
+def _is_the_authority(node: Node, sender: str, country: str) -> bool:
+    """Whether whoever refers is the authority that would be told: it names itself in its settings."""
+    settings = node.settings
+    known = (settings.child_protection_authority, settings.child_protection_alternate)
+    return country_of(sender) == country and is_one_of(sender, known)
 
 
 def _tells_by_itself(
