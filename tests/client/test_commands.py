@@ -153,6 +153,14 @@ def test_a_state_is_asked_by_code(world: World, consulate: Person) -> None:
     assert (wrong.exit_code, "miscopied" in wrong.stderr) == (1, True)
 
 
+def test_figures_of_a_year_are_printed(shelter: Person) -> None:
+    shown = shelter("statistics", "--period", "2025", "--csv")
+    assert done(shown).startswith("direction,pathway,outcome,")
+    assert "no group below 5" in shelter("statistics", "--period", "2025").stderr
+    early = shelter("statistics", "--period", "2099")
+    assert (early.exit_code, early.stderr.startswith("There are no figures")) == (1, True)
+
+
 def test_events_go_on_where_the_last_run_ended(
     world: World, shelter: Person, tmp_path: Path
 ) -> None:

@@ -41,7 +41,16 @@ OURS = [
     scope
     for scope in scopes.Scope
     if scope.value.partition(":")[0]
-    in {"referrals", "consents", "events", "directory", "returnees", "follow_ups", "attestations"}
+    in {
+        "referrals",
+        "consents",
+        "events",
+        "directory",
+        "returnees",
+        "follow_ups",
+        "attestations",
+        "statistics",
+    }
 ]
 Fault = Callable[["Interrupted", Scope, Receive, Send], Any]
 

@@ -141,8 +141,8 @@ def test_an_institutions_systems_do_as_written(tmp_path: Path) -> None:
     with a_sandbox(tmp_path):
         told = typed(script("connect-a-case-system.md", SANDBOX), tmp_path)
         posted = typed(script("post-manifests.md", SANDBOX), tmp_path)
-        directory = typed(script("service-directory.md", SANDBOX), tmp_path)
         attested = typed(script("attestations.md", SANDBOX), tmp_path)
+        figures = typed(script("statistics.md", SANDBOX), tmp_path)
     assert "referral.state" in told
     assert "401" in told
     assert "for her to carry: MX-" in told
@@ -153,12 +153,10 @@ def test_an_institutions_systems_do_as_written(tmp_path: Path) -> None:
     assert "Valid: gt.igm signed this" in attested
     assert "Name\tFranklin Marín" in attested
     assert "Revoked: gt.igm signed this" in attested
-    assert directory.count("0 refused") == 2
-    assert "/service/contacts/0/name" in directory
-    assert "Nobody finds it" in directory
-    assert "not_eligible:age" in directory
-    assert "2 services in all.zip" in directory
-    assert "Traceback" not in told + posted + directory + attested
+    assert "no group below 5" in figures
+    assert "direction,pathway,outcome,case_profile,count" in figures
+    assert "Not yet." in figures
+    assert "Traceback" not in told + posted + attested + figures
 
 
 def test_every_guide_is_followed() -> None:

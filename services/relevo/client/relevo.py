@@ -31,9 +31,9 @@ from .manifests import Manifests
 from .plan import Blocking, Driver, M_co, Waiting
 from .referrals import Referrals
 from .returnees import Returnees
-from .services import Services
 from .session import OnRetry, Session
 from .settings import ClientSettings
+from .statistics import Statistics
 from .status import StatusQuestions
 from .tokens import Tokens
 from .waiting import WaitingDriver
@@ -52,9 +52,9 @@ class _Services(Generic[M_co]):
         manifests: Lists of them, posted whole.
         attestations: What is attested to persons, shown as they choose.
         events: What happened, in order.
+        statistics: Figures of periods that are over.
         status: A referral's state, by the code that its person carries.
         directory: Who is on the network, and whose key is trusted.
-        services: Who can take somebody now, and what one's own institution does.
         webhooks: Being told of events.
     """
 
@@ -76,9 +76,9 @@ class _Services(Generic[M_co]):
         self.manifests: Manifests[M_co] = Manifests(driver, session)
         self.attestations: Attestations[M_co] = Attestations(driver, session)
         self.events: Events[M_co] = Events(driver, session)
+        self.statistics: Statistics[M_co] = Statistics(driver, session)
         self.status: StatusQuestions[M_co] = StatusQuestions(driver, session)
         self.directory: Directory[M_co] = Directory(driver, session)
-        self.services: Services[M_co] = Services(driver, session)
         self.webhooks: Webhooks[M_co] = Webhooks(driver, session)
 
 

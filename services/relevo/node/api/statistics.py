@@ -43,6 +43,13 @@ _TABLE: Final[dict[str, Any]] = {
     "digests": ["2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae"],
 }
 
+_ANSWER: Final = answer(200, "The table.", _TABLE)
+_ANSWER[200]["content"][_CSV] = {
+    "schema": {"type": "string"},
+    "example": "direction,pathway,outcome,case_profile,count,without_feedback_percent,overdue_percent\r\n"
+    "sent,gt-retorno-al-hogar,completed,,31,,\r\n",
+}
+
 
 @router.get(
     "/v1/statistics",
@@ -52,8 +59,7 @@ _TABLE: Final[dict[str, Any]] = {
     "what would tell of them, are in `not_shown` or nowhere. With `Accept: text/csv` as lines of text.",
     response_model=StatisticsTable,
     response_model_exclude_none=True,
-    responses=answer(200, "The table.", _TABLE)
-    | problem_responses("invalid_input", "not_yours", "period_not_published"),
+    responses=_ANSWER | problem_responses("invalid_input", "not_yours", "period_not_published"),
 )
 async def get_statistics(
     node: NodeHere,
