@@ -51,7 +51,7 @@ class Comparison:
 
 _WEIGHTS: Final[Mapping[Field, Mapping[Agreement, float]]] = MappingProxyType(
     {
-        "given_names": {"same": 3, "shorter": 2, "near": 1.5, "different": -7},
+        "given_names": {"same": 3, "shorter": 2, "near": 1, "different": -7},
         "family_names": {"same": 5, "shorter": 3, "near": 2.5, "different": -6},
         "whole_name": {"same": 7, "shorter": 4, "near": 3, "different": -9},
         "birth_date": {"same": 5, "shorter": 2, "near": 2, "different": -5},

@@ -26,10 +26,11 @@ def heard(text: str) -> tuple[str, ...]:
 
     Hearing what comes out once more changes nothing.
     """
-    composed = unicodedata.normalize("NFKC", _APOSTROPHES.sub("", text))
+    while (folded := unicodedata.normalize("NFKC", text.casefold())) != text:
+        text = folded
     return tuple(
         one
-        for word in _NOT_LETTERS.split(composed)
+        for word in _NOT_LETTERS.split(_APOSTROPHES.sub("", text))
         if plain(word) not in _PARTICLES and (one := _settled(word))
     )
 
@@ -37,8 +38,7 @@ def heard(text: str) -> tuple[str, ...]:
 def _settled(word: str) -> str:
     spoken = sound(word)
     if not spoken:
-        # Other letters than Latin ones stand as they are written.
-        return "".join(filter(str.isalpha, unicodedata.normalize("NFKC", word.casefold())))
+        return word  # other letters than Latin ones stand as they are written
     while (again := sound(spoken)) != spoken:
         spoken = again  # a letter that goes may bring two others together
     return "" if spoken in _PARTICLES else spoken
