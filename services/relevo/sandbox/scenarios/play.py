@@ -203,6 +203,12 @@ class Stage:
                 if name in self.saved:
                     self._both(self.saved[name], lambda a, b: _withdrawn(a) and _withdrawn(b))
             return
+        if step.do == "answer_withdrawal":
+            self._answer_is_back(self.saved[step.of or ""])
+            return
+        if step.do == "review":
+            self._review_is_told(self.saved[step.of or ""])
+            return
         if step.do == "manifest" and made is not None:
             self._until(
                 step.by or "", made.path, lambda got: got["state"] == "done", "the list is read"
@@ -218,6 +224,32 @@ class Stage:
             return
         done = _DONE.get(step.do, _at_once)
         self._both(thing, lambda a, b: a["event_seq"] == b["event_seq"] and done(a, b))
+
+    def _review_is_told(self, referral: Saved) -> None:
+        """The sender knows of as many reviews as the receiver."""
+        sender, receiver = referral.parties
+        path = f"{referral.path}/reviews"
+        done = self._reads(receiver, path) or {"reviews": []}
+        self._until(
+            sender,
+            path,
+            lambda got: len(got["reviews"]) == len(done["reviews"]),
+            "the review",
+        )
+
+    def _answer_is_back(self, referral: Saved) -> None:
+        """Whoever holds the consent reads what this holder answered."""
+        name = next(name for name, one in self.saved.items() if one is referral)
+        for consent_id in [one for one, names in self.under.items() if name in names]:
+            self._until(
+                referral.by,
+                f"{COLLECTIONS['consent']}/{consent_id}/withdrawal",
+                lambda got: any(
+                    one["referral_id"] == referral.id and one.get("answer")
+                    for one in got["holders"]
+                ),
+                "the holder's answer",
+            )
 
     def _both(self, thing: Saved, met: Callable[[Any, Any], bool]) -> None:
         first, second = thing.parties
