@@ -86,6 +86,19 @@ async def test_figures_stay_as_they_were_published(on_each_database: Network) ->
     assert await figures(shelter) == before
 
 
+async def test_what_was_published_is_not_divided_anew(network: Network) -> None:
+    shelter = network.members[SHELTER]
+    await seven(network)
+    over(network)
+    await figures(shelter)
+    shelter.node.settings = shelter.settings.model_copy(update={"statistics_period": "month"})
+    async with shelter.http() as http:
+        answer = await http.get(
+            "/v1/statistics", params={"period": f"{START.year}-{START.month:02}"}
+        )
+    assert answer.json()["type"].endswith("period_not_published")
+
+
 async def test_a_period_that_is_not_over_has_no_figures(network: Network) -> None:
     async with network.members[SHELTER].http() as http:
         for period in (_PERIOD, f"{START.year}-{START.month:02}", f"{START.year}"):

@@ -28,6 +28,7 @@ from relevo.contracts.statistics_table import StatisticsTable, dimensions, rows
 from relevo.node.storage import publications, tallies
 from relevo.node.storage.publications import CoarseRow, Published
 from relevo.servicekit.access_token import Caller
+from relevo.servicekit.database import exclusive
 
 from .context import Node
 from .visibility import party_of
@@ -56,12 +57,12 @@ async def read_statistics(node: Node, caller: Caller, period: str, by: str) -> S
         raise ProblemError(
             "period_not_published", shortest=kind, from_moment=settled.strftime("%Y-%m-%d")
         )
-    kept = await node.database.write(_published, node, parts, "open")
+    kept = await _published(node, parts, "open")
     # Sealed routes are shown by the quarter at most, and in no table that says more than how many.
     sealed_kind: PeriodKind = "quarter" if is_shorter(kind, "quarter") else kind
     sealed = []
     if wanted == ["pathway"] and (sealed_parts := asked.parts(sealed_kind)):
-        sealed = await node.database.write(_published, node, sealed_parts, "sealed")
+        sealed = await _published(node, sealed_parts, "sealed")
     return StatisticsTable(
         period=asked.name,
         by=wanted,
@@ -73,24 +74,36 @@ async def read_statistics(node: Node, caller: Caller, period: str, by: str) -> S
     )
 
 
-def _published(
-    connection: Connection, node: Node, parts: list[Period], kind: str
-) -> list[Published]:
-    found: list[Published] = []
-    for part in parts:
-        kept = publications.get(connection, part.name, kind)
-        if kept is None:
-            if publications.overlaps(connection, kind, part.start, part.end):
-                raise ProblemError(
-                    "period_not_published",
-                    shortest=node.settings.statistics_period,
-                    from_moment="never",
-                )
-            made = _count(connection, node, part, kind)
-            publications.add(connection, kind, part.start, part.end, made)
-            kept = publications.get(connection, part.name, kind) or made
-        found.append(kept)
-    return found
+async def _published(node: Node, parts: list[Period], kind: str) -> list[Published]:
+    kept = await node.database.read(_kept, parts, kind)
+    if missing := [part for part in parts if part.name not in kept]:
+        # Counted without a lock: no submission waits for it, and the first to be stored stays.
+        made = await node.database.read(_make, node, missing, kind)
+        await node.database.write(_keep, kind, list(zip(missing, made, strict=True)))
+        kept = await node.database.read(_kept, parts, kind)
+    return [kept[part.name] for part in parts]
+
+
+def _kept(connection: Connection, parts: list[Period], kind: str) -> dict[str, Published]:
+    found = {part.name: publications.get(connection, part.name, kind) for part in parts}
+    return {name: one for name, one in found.items() if one is not None}
+
+
+def _make(connection: Connection, node: Node, parts: list[Period], kind: str) -> list[Published]:
+    return [_count(connection, node, part, kind) for part in parts]
+
+
+def _keep(connection: Connection, kind: str, made: list[tuple[Period, Published]]) -> None:
+    exclusive(connection, f"statistics/{kind}")
+    for part, new in made:
+        if publications.get(connection, part.name, kind) is not None:
+            continue
+        if publications.overlaps(connection, kind, part.start, part.end):
+            # Published under another division of the year, which cannot be subtracted from this one.
+            raise ProblemError(
+                "period_not_published", shortest=part.kind, from_moment="counted otherwise"
+            )
+        publications.add(connection, kind, part.start, part.end, new)
 
 
 def _count(connection: Connection, node: Node, part: Period, kind: str) -> Published:
