@@ -6,12 +6,12 @@ from pathlib import Path
 
 from relevo.servicekit.logging import configure_logging
 
-from . import federation_rows, gateway_rows, node_rows, report, standing_rows
+from . import federation_rows, gateway_rows, matching_rows, node_rows, report, standing_rows
 from .measure import Outcome, Plan, run
 
 ROWS = {
     row.name: row
-    for module in (node_rows, gateway_rows, federation_rows, standing_rows)
+    for module in (node_rows, gateway_rows, federation_rows, standing_rows, matching_rows)
     for row in module.ROWS
 }
 

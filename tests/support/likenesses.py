@@ -223,29 +223,51 @@ class Quality:
 MOST_OPENED: Final = 200
 
 
-def quality(country: Country) -> Quality:
-    """Looks every record up among all others by its keys, opens at most 200, and compares."""
-    kept: dict[str, list[int]] = defaultdict(list)
-    for place, subject in enumerate(country.records):
-        for key in kept_keys(subject):
-            kept[key].append(place)
+class LookUp:
+    """Records by their keys, as a node would keep them blinded."""
+
+    def __init__(self, records: Sequence[Subject]) -> None:
+        self._records = records
+        self._kept: dict[str, list[int]] = defaultdict(list)
+        for place, subject in enumerate(records):
+            for key in kept_keys(subject):
+                self._kept[key].append(place)
+
+    def opened_for(self, place: int) -> list[int]:
+        """The records that share most keys with this one."""
+        shared = Counter(
+            other for key in asked_keys(self._records[place]) for other in self._kept.get(key, ())
+        )
+        del shared[place]
+        return [other for other, _ in shared.most_common(MOST_OPENED)]
+
+    def compared(self, place: int) -> dict[int, Level]:
+        """What the comparison with each of them says."""
+        subject = self._records[place]
+        return {
+            other: compare(subject, self._records[other]).level for other in self.opened_for(place)
+        }
+
+
+def quality(country: Country, *, every: int = 1) -> Quality:
+    """Looks every record, or every so manieth, up among all others."""
+    look_up = LookUp(country.records)
+    places = range(0, len(country.records), every)
     found: dict[tuple[int, int], Level] = {}
     opened = 0
-    for place, subject in enumerate(country.records):
-        shared = Counter(other for key in asked_keys(subject) for other in kept.get(key, ()))
-        del shared[place]
-        candidates = shared.most_common(MOST_OPENED)
-        opened += len(candidates)
-        for other, _ in candidates:
-            pair = (min(place, other), max(place, other))
-            if pair not in found:
-                found[pair] = compare(subject, country.records[other]).level
-    proposed = {pair for pair, level in found.items() if level != "no"}
+    for place in places:
+        compared = look_up.compared(place)
+        opened += len(compared)
+        for other, level in compared.items():
+            if level != "no":
+                found[min(place, other), max(place, other)] = level
+    asked = {pair for pair in country.same if pair[0] in places or pair[1] in places}
     likely = {pair for pair, level in found.items() if level == "likely"}
+    right = found.keys() & asked
     return Quality(
-        precision=len(proposed & country.same) / max(1, len(proposed)),
-        precision_likely=len(likely & country.same) / max(1, len(likely)),
-        recall=len(proposed & country.same) / max(1, len(country.same)),
+        precision=len(right) / max(1, len(found)),
+        precision_likely=len(likely & asked) / max(1, len(likely)),
+        recall=len(right) / max(1, len(asked)),
         twins_likely=len(likely & country.twins),
-        opened=opened / len(country.records),
+        opened=opened / len(places),
     )

@@ -64,7 +64,7 @@ _ONE_FAMILY_NAME: Final = 3
 _GENERATION: Final = 5
 _OF_A_GENERATION: Final = -4.0
 _LIKELY: Final = 11.0
-_POSSIBLE: Final = 6.0
+_POSSIBLE: Final = 7.0
 
 
 def compare(one: Subject, other: Subject) -> Comparison:
