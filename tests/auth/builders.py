@@ -21,7 +21,7 @@ from relevo.servicekit import jose
 from relevo.servicekit.clock import FixedClock
 from relevo.servicekit.database import Database
 from relevo.servicekit.dpop import make_proof
-from relevo.servicekit.migrations import upgrade
+from tests.support.database import made_ready
 
 ISSUER = "https://node.albergue.example"
 TOKEN_URL = f"{ISSUER}/oauth/token"
@@ -62,6 +62,10 @@ class World:
     def issuer(self) -> Issuer:
         found: Issuer = self.app.state.auth.issuer
         return found
+
+    @property
+    def database_url(self) -> str:
+        return self.database.engine.url.render_as_string(hide_password=False)
 
     def http(self) -> httpx.AsyncClient:
         return httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url=ISSUER)
@@ -136,7 +140,7 @@ def bearer(token: str | None) -> dict[str, str]:
 
 
 def a_world(database: Database, folder: Path) -> World:
-    upgrade(database, PACKAGE)
+    made_ready(database, PACKAGE)
     clock = FixedClock(START)
     settings = AuthSettings(
         database_url="sqlite:///unused.db", base_url=ISSUER, key_directory=folder / "keys"

@@ -94,11 +94,9 @@ async def test_a_copied_key_is_dropped_at_once(world: World) -> None:
 
 
 @pytest.mark.asyncio
-async def test_another_process_sees_a_rotation_without_restart(
-    world: World, database_url: str
-) -> None:
+async def test_another_process_sees_a_rotation_without_restart(world: World) -> None:
     await world.token()
-    other = Database(database_url)
+    other = Database(world.database_url)
     try:
         new = rotate_keys(Issuer(world.settings, other, world.clock)).kid
     finally:

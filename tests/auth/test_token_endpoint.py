@@ -142,11 +142,9 @@ async def test_of_many_requests_with_one_assertion_exactly_one_gets_a_token(worl
     assert sorted(answer.status_code for answer in answers) == [200] + [400] * 19
 
 
-async def test_of_two_processes_with_one_assertion_exactly_one_gives_a_token(
-    world: World, database_url: str
-) -> None:
+async def test_of_two_processes_with_one_assertion_exactly_one_gives_a_token(world: World) -> None:
     # Another process has its own connections; it shares the database and the key directory.
-    other = Database(database_url)
+    other = Database(world.database_url)
     try:
         desks = [
             TokenDesk(world.issuer),

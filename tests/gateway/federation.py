@@ -33,11 +33,12 @@ from relevo.gateway.operations import keys as own_keys
 from relevo.gateway.operations.context import Gateway
 from relevo.gateway.operations.keys import public_key
 from relevo.gateway.operations.membership import INSTITUTION_SCOPES, PEER_SCOPES, add_peer, approve
-from relevo.servicekit import jose, migrations
+from relevo.servicekit import jose
 from relevo.servicekit.access_token import Caller
 from relevo.servicekit.clock import FixedClock
 from relevo.servicekit.database import Database
 from relevo.servicekit.ids import new_id, new_reference_code, random_id
+from tests.support.database import made_ready
 
 SEALED = "eyJhbGciOiJFQ0RILUVTIn0..aXY.Y2lwaGVydGV4dA.dGFn"
 EVERYTHING = [kind.id for kind in MESSAGE_TYPES.values()]
@@ -383,7 +384,7 @@ def a_gateway(
     if not settings.key_directory.exists():
         own_keys.init(settings, now=clock.now)
     database = Database(database_url)
-    migrations.upgrade(database, PACKAGE)
+    made_ready(database, PACKAGE)
     http = httpx.AsyncClient(transport=network)
     app = create_app(settings, database=database, clock=clock, http=http)
     app.state.token_verifier = TrustingVerifier(settings.base_url)

@@ -207,7 +207,7 @@ def test_a_deadlock_is_tried_again() -> None:
             one = threads.submit(stored.write_now, lock_both, 1, 2)
             two = threads.submit(stored.write_now, lock_both, 2, 1)
             assert (one.result(), two.result()) == (1, 2)
-        assert len(attempts) == 3
+        assert len(attempts) >= 3
     finally:
         stored.close()
 

@@ -4,14 +4,17 @@ The process that starts pytest names a folder in its environment. Whoever first 
 starts it there; that process stops it and removes the folder.
 """
 
+import atexit
 import os
 import shutil
+import sqlite3
 import subprocess
 import tempfile
 import uuid
 import warnings
+from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -36,6 +39,12 @@ _FAST = """
 fsync = off
 synchronous_commit = off
 full_page_writes = off
+wal_level = minimal
+max_wal_senders = 0
+checkpoint_timeout = 1h
+max_wal_size = 8GB
+autovacuum = off
+jit = off
 """
 _SETTINGS = """
 max_connections = 400
@@ -62,13 +71,66 @@ def stop_server() -> None:
 
 
 def fresh_postgresql_url(package: str | None = None) -> str:
-    """The URL of a new PostgreSQL database, for tests that start processes.
+    """The URL of an empty PostgreSQL database, for tests that start processes.
 
-    It lives as long as the test run, or until `drop`. With a package, such as `relevo.node`, it has
-    that service's tables: copied from a template, which is ten times faster than migrating.
+    It is the test's own as long as the run lasts, or until `drop`. With a package, such as
+    `relevo.node`, it has that service's tables.
     """
-    template = "template1" if package is None else _template(package)
-    return _create(f"relevo_{uuid.uuid4().hex}", template)
+    kind = package or ""
+    if _free[kind]:
+        return _free[kind].pop()
+    # Copied from a template, which is ten times faster than migrating.
+    url = _create(f"relevo_{uuid.uuid4().hex}", _template(package) if package else "template1")
+    with _connected(url) as connection:
+        _made[url] = kind, _tables(connection)
+    return url
+
+
+_made: dict[str, tuple[str, list[str]]] = {}
+_free: dict[str, list[str]] = defaultdict(list)
+"""Emptied databases of this process by their kind: to empty one costs a tenth of making one."""
+
+
+def drop(url: str) -> None:
+    """Ends the use of a database: it is emptied for the next test, or removed if its tables were changed."""
+    kind: str | None
+    kind, tables = _made[url]
+    with _connected(url) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        if not kind:
+            connection.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+        elif _tables(connection) == tables:
+            _empty(connection, tables)
+        else:
+            kind = None
+    if kind is None:
+        _made.pop(url)
+        _remove(url)
+    else:
+        _free[kind].append(url)
+
+
+def _tables(connection: psycopg.Connection) -> list[str]:
+    rows = connection.execute(
+        "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1"
+    )
+    return [name for (name,) in rows]
+
+
+def _empty(connection: psycopg.Connection, tables: list[str]) -> None:
+    # Without the checks of foreign keys, which would want an order.
+    connection.execute("SET session_replication_role = replica")
+    ours = [name for name in tables if not name.startswith("alembic_version")]
+    connection.execute(
+        SQL("; ").join(SQL("DELETE FROM {}").format(Identifier(name)) for name in ours)
+    )
+    connection.execute(
+        "SELECT setval(quote_ident(schemaname) || '.' || quote_ident(sequencename), start_value, false)"
+        " FROM pg_sequences"
+    )
 
 
 @cache
@@ -90,11 +152,37 @@ def _create(name: str, template: str) -> str:
     return server.get_uri(database=name, driver="psycopg")
 
 
-def drop(url: str) -> None:
-    """Removes a database that `fresh_postgresql_url` made."""
+def _remove(url: str) -> None:
     name = url.partition("?")[0].rpartition("/")[2]
     statement = SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name))
     _administer(_shared_server(), statement)
+
+
+def made_ready(database: Database, package: str) -> Database:
+    """The same database with every table of a service: copied on SQLite, if it is still empty."""
+    if migrations.is_current(database, package):
+        return database
+    path = database.engine.url.database
+    if database.dialect == "postgresql" or path is None:
+        return migrated(database, package)
+    with (
+        closing(sqlite3.connect(_sqlite_template(package))) as template,
+        closing(sqlite3.connect(path)) as empty,
+    ):
+        template.backup(empty)
+    return database
+
+
+@cache
+def _sqlite_template(package: str) -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="relevo-sqlite-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    database = Database(f"sqlite:///{folder / 'template.db'}")
+    try:
+        migrated(database, package)
+    finally:
+        database.close()
+    return folder / "template.db"
 
 
 def migrated(database: Database, package: str) -> Database:
@@ -149,6 +237,10 @@ def _stop(folder: Path) -> None:
         except subprocess.CalledProcessError as error:
             warnings.warn(f"PostgreSQL in {folder} was not stopped: {error}", stacklevel=2)
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def _connected(url: str) -> psycopg.Connection:
+    return psycopg.connect(url.replace("postgresql+psycopg://", "postgresql://"), autocommit=True)
 
 
 def _administer(server: PostgresServer, statement: psycopg.sql.Composed) -> None:

@@ -58,7 +58,7 @@ from relevo.servicekit import jose
 from relevo.servicekit.clock import FixedClock
 from relevo.servicekit.database import Database
 from relevo.servicekit.http_client import RefusedError, RetryableError
-from relevo.servicekit.migrations import is_current, upgrade
+from tests.support.database import made_ready
 from tests.support.issuer import Issuer
 
 START = datetime(2026, 3, 2, 16, 40, tzinfo=UTC)
@@ -341,8 +341,7 @@ def a_member(
     )
     join.make_keys(settings)
     join.migrate_data_keys(settings)
-    if not is_current(database, PACKAGE):
-        upgrade(database, PACKAGE)
+    made_ready(database, PACKAGE)
     prepared = join.registration(settings, a_profile(institution))
     _, claims = jose.peek(prepared.registration)
     issuer = Issuer(network.clock)

@@ -20,6 +20,7 @@ from relevo.auth.operations.purge import purge
 from relevo.auth.operations.revocations import read_revocations
 from relevo.auth.operations.signing_keys import current_key, read_jwks
 from relevo.servicekit.access_token import TokenVerifier
+from relevo.servicekit.application import add_routes
 from relevo.servicekit.clock import Clock, SystemClock
 from relevo.servicekit.database import Database
 from relevo.servicekit.health import health_router
@@ -80,10 +81,7 @@ def create_app(
     app.state.worker = None
     if database is not None:
         _attach(app, Issuer(settings, database, the_clock))
-    app.include_router(oauth.router)
-    app.include_router(published.router)
-    app.include_router(clients.router)
-    app.include_router(health_router(_checks(app)))
+    add_routes(app, oauth.router, published.router, clients.router, health_router(_checks(app)))
     install_problem_handlers(app)
     app.add_exception_handler(OAuthError, answer_oauth_error)
     app.add_middleware(

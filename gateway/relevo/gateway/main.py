@@ -8,7 +8,7 @@ import httpx
 from fastapi import FastAPI
 
 from relevo.servicekit.access_token import TokenVerifier
-from relevo.servicekit.application import new_application
+from relevo.servicekit.application import add_routes, new_application
 from relevo.servicekit.clock import Clock, SandboxClock, SystemClock
 from relevo.servicekit.database import Database
 from relevo.servicekit.health import Check
@@ -172,8 +172,7 @@ def create_app(
         },
         media_types=blobs.MEDIA_TYPES,
     )
-    for router in _ROUTERS:
-        app.include_router(router)
+    add_routes(app, *_ROUTERS)
     app.state.gateway = gateway
     app.state.own_http = own_http
     app.state.service = Service(

@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from relevo.contracts.institution import Welcome
 from relevo.servicekit import jose
 from relevo.servicekit.access_token import TokenVerifier
-from relevo.servicekit.application import new_application
+from relevo.servicekit.application import add_routes, new_application
 from relevo.servicekit.clock import Clock, SandboxClock, SystemClock
 from relevo.servicekit.database import Database
 from relevo.servicekit.health import Check
@@ -73,8 +73,8 @@ _ROUTERS = (
     referrals.router,
     referral_messages.router,
     attachments.router,
-    consents.router,
     attestations.router,
+    consents.router,
     notices.router,
     pathways.router,
     withdrawals.router,
@@ -194,10 +194,9 @@ def create_app(
         },
         media_types={**manifests.MEDIA_TYPES, **attachments.MEDIA_TYPES},
     )
-    for router in _ROUTERS:
-        app.include_router(router)
+    add_routes(app, *_ROUTERS)
     if settings.delivery == "push":
-        app.include_router(inbox.router)
+        add_routes(app, inbox.router)
     app.state.node = node
     app.state.directory = directory
     app.state.submissions = SubmissionDesk(node, directory)

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
+from fastapi.routing import APIRoute
 
 from .health import Check, health_router
 from .limits import MAX_BODY_BYTES, LimitsMiddleware
@@ -48,6 +49,18 @@ def new_application(
         media_types=media_types,
     )
     app.add_middleware(AccessLogMiddleware)
-    app.include_router(health_router(checks))
+    add_routes(app, health_router(checks))
     install_openapi(app)
     return app
+
+
+def add_routes(app: FastAPI, *routers: APIRouter) -> None:
+    """Gives an application the routes of routers, which it may share with others in the process.
+
+    `include_router` would read every handler's signature again for each application.
+    """
+    for router in routers:
+        for route in router.routes:
+            if isinstance(route, APIRoute):
+                route.unique_id = operation_id(route)
+            app.router.routes.append(route)

@@ -126,6 +126,9 @@ def _complete(path: str, operation: dict[str, Any]) -> None:
     own = responses.get("422", {}).get("content", {}).get("application/json", {})
     if own.get("schema", {}).get("$ref", "").endswith("/HTTPValidationError"):
         del responses["422"]
+    for response in responses.values():
+        # A list is titled after its route; nobody is helped by that.
+        response.get("content", {}).get("application/json", {}).get("schema", {}).pop("title", None)
     names = list(_ALWAYS)
     if operation.get("parameters"):
         names += _WITH_INPUT
