@@ -141,6 +141,7 @@ def test_an_institutions_systems_do_as_written(tmp_path: Path) -> None:
     with a_sandbox(tmp_path):
         told = typed(script("connect-a-case-system.md", SANDBOX), tmp_path)
         posted = typed(script("post-manifests.md", SANDBOX), tmp_path)
+        directory = typed(script("service-directory.md", SANDBOX), tmp_path)
         attested = typed(script("attestations.md", SANDBOX), tmp_path)
         figures = typed(script("statistics.md", SANDBOX), tmp_path)
     assert "referral.state" in told
@@ -156,7 +157,12 @@ def test_an_institutions_systems_do_as_written(tmp_path: Path) -> None:
     assert "no group below 5" in figures
     assert "direction,pathway,outcome,case_profile,count" in figures
     assert "Not yet." in figures
-    assert "Traceback" not in told + posted + attested + figures
+    assert directory.count("0 refused") == 2
+    assert "/service/contacts/0/name" in directory
+    assert "Nobody finds it" in directory
+    assert "not_eligible:age" in directory
+    assert "2 services in all.zip" in directory
+    assert "Traceback" not in told + posted + directory + attested + figures
 
 
 def test_every_guide_is_followed() -> None:

@@ -27,6 +27,7 @@ _GROUPS: Final = {
     "consent": "Record what a person allowed, and end it when she says so.",
     "returnees": "Post lists of people who return, and keep their records.",
     "attestation": "Attest to a person what a record shows, print it, and verify it without a network.",
+    "directory": "Find services that can take somebody now, and say what one's own institution does.",
     "status": "Ask what became of a referral, by the code that its person carries.",
     "statistics": "Print figures that name nobody, of periods that are over.",
     "events": "Print what happened at one's own node.",

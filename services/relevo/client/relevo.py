@@ -31,6 +31,7 @@ from .manifests import Manifests
 from .plan import Blocking, Driver, M_co, Waiting
 from .referrals import Referrals
 from .returnees import Returnees
+from .services import Services
 from .session import OnRetry, Session
 from .settings import ClientSettings
 from .statistics import Statistics
@@ -55,6 +56,7 @@ class _Services(Generic[M_co]):
         statistics: Figures of periods that are over.
         status: A referral's state, by the code that its person carries.
         directory: Who is on the network, and whose key is trusted.
+        services: Who can take somebody now, and what one's own institution does.
         webhooks: Being told of events.
     """
 
@@ -79,6 +81,7 @@ class _Services(Generic[M_co]):
         self.statistics: Statistics[M_co] = Statistics(driver, session)
         self.status: StatusQuestions[M_co] = StatusQuestions(driver, session)
         self.directory: Directory[M_co] = Directory(driver, session)
+        self.services: Services[M_co] = Services(driver, session)
         self.webhooks: Webhooks[M_co] = Webhooks(driver, session)
 
 
