@@ -12,7 +12,7 @@ from relevo.client.exceptions import InvalidInputError, NotFoundError, RelevoPro
 from tests.client.test_commands import Person, done
 from tests.client.world import World
 from tests.support.blobs import a_picture, saved
-from tests.support.nodes import a_consent, a_submission
+from tests.support.node_requests import a_consent, a_submission
 
 SHARE = ["identity", "contact", "identity_document"]
 CATEGORIES = [*SHARE, "location_municipality", "family"]

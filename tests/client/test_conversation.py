@@ -27,7 +27,7 @@ from tests.client.world import (
     strange,
     too_many,
 )
-from tests.support.nodes import a_consent, a_submission
+from tests.support.node_requests import a_consent, a_submission
 from tests.support.serving import HOST, a_free_port
 
 ABSENT = "0198c7a2-4f1e-7d51-9a60-6f1b7a51c0de"

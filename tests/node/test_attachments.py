@@ -17,18 +17,8 @@ from tests.support.blobs import (
     uploaded,
     with_blobs,
 )
-from tests.support.nodes import (
-    INSTITUTE,
-    RECEPTION,
-    SHELTER,
-    Network,
-    a_key,
-    a_submission,
-    consented,
-    look,
-    step,
-    submitted,
-)
+from tests.support.node_requests import a_key, a_submission, consented, look, step, submitted
+from tests.support.nodes import INSTITUTE, RECEPTION, SHELTER, Network
 
 pytestmark = pytest.mark.asyncio
 

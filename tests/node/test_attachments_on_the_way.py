@@ -24,14 +24,8 @@ from tests.support.blobs import (
     uploaded,
     with_blobs,
 )
-from tests.support.nodes import (
-    INSTITUTE,
-    SHELTER,
-    Network,
-    consented,
-    look,
-    submitted,
-)
+from tests.support.node_requests import consented, look, submitted
+from tests.support.nodes import INSTITUTE, SHELTER, Network
 
 pytestmark = pytest.mark.asyncio
 

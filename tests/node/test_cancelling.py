@@ -6,16 +6,8 @@ import httpx
 import pytest
 
 from relevo.node.operations.open_envelope import parse
-from tests.support.nodes import (
-    COMPLETION,
-    INSTITUTE,
-    SHELTER,
-    Network,
-    consented,
-    look,
-    step,
-    submitted,
-)
+from tests.support.node_requests import COMPLETION, consented, look, step, submitted
+from tests.support.nodes import INSTITUTE, SHELTER, Network
 
 pytestmark = pytest.mark.asyncio
 

@@ -7,19 +7,8 @@ import pytest
 from sqlalchemy import Connection, text
 
 from relevo.node.operations.ring import ring_once
-from tests.support.nodes import (
-    INSTITUTE,
-    SHELTER,
-    START,
-    Member,
-    Network,
-    a_key,
-    a_submission,
-    consented,
-    look,
-    step,
-    submitted,
-)
+from tests.support.node_requests import a_key, a_submission, consented, look, step, submitted
+from tests.support.nodes import INSTITUTE, SHELTER, START, Member, Network
 
 pytestmark = pytest.mark.asyncio
 

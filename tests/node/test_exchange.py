@@ -7,12 +7,8 @@ import pytest
 from sqlalchemy import Connection, MetaData, select
 
 from relevo.servicekit import jose
-from tests.support.nodes import (
+from tests.support.node_requests import (
     COMPLETION,
-    INSTITUTE,
-    RECEPTION,
-    SHELTER,
-    Network,
     a_key,
     a_submission,
     consented,
@@ -20,6 +16,7 @@ from tests.support.nodes import (
     step,
     submitted,
 )
+from tests.support.nodes import INSTITUTE, RECEPTION, SHELTER, Network
 
 pytestmark = pytest.mark.asyncio
 

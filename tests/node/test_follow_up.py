@@ -22,16 +22,8 @@ from tests.support.follow_ups import (
     referred,
     tried,
 )
-from tests.support.nodes import (
-    CONSULATE,
-    INSTITUTE,
-    SHELTER,
-    Member,
-    Network,
-    a_consent,
-    a_key,
-    submitted,
-)
+from tests.support.node_requests import a_consent, a_key, submitted
+from tests.support.nodes import CONSULATE, INSTITUTE, SHELTER, Member, Network
 
 pytestmark = pytest.mark.asyncio
 

@@ -28,15 +28,8 @@ from tests.support.follow_ups import (
     referred,
     tried,
 )
-from tests.support.nodes import (
-    CONSULATE,
-    INSTITUTE,
-    RECEPTION,
-    SHELTER,
-    Network,
-    a_key,
-    submitted,
-)
+from tests.support.node_requests import a_key, submitted
+from tests.support.nodes import CONSULATE, INSTITUTE, RECEPTION, SHELTER, Network
 
 pytestmark = pytest.mark.asyncio
 

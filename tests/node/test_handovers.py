@@ -7,7 +7,8 @@ import pytest
 from sqlalchemy import Connection, select
 
 from relevo.node.storage.tables import handover
-from tests.support.nodes import INSTITUTE, RECEPTION, Member, Network, a_key
+from tests.support.node_requests import a_key
+from tests.support.nodes import INSTITUTE, RECEPTION, Member, Network
 
 pytestmark = pytest.mark.asyncio
 

@@ -8,17 +8,8 @@ import pytest
 
 from relevo.contracts.message_types.information_supplied import INFORMATION_SUPPLIED
 from relevo.node.operations.open_envelope import parse
-from tests.support.nodes import (
-    INSTITUTE,
-    SHELTER,
-    START,
-    Network,
-    a_key,
-    consented,
-    look,
-    step,
-    submitted,
-)
+from tests.support.node_requests import a_key, consented, look, step, submitted
+from tests.support.nodes import INSTITUTE, SHELTER, START, Network
 
 pytestmark = pytest.mark.asyncio
 

@@ -12,7 +12,8 @@ from relevo.node.operations.open_envelope import parse
 from relevo.node.operations.receive import receive
 from relevo.servicekit import checkpoint, jose, merkle
 from relevo.servicekit.checkpoint import Checkpoint
-from tests.support.nodes import GATEWAY, SHELTER, Network, consented, look, submitted
+from tests.support.node_requests import consented, look, submitted
+from tests.support.nodes import GATEWAY, SHELTER, Network
 
 pytestmark = pytest.mark.asyncio
 

@@ -12,22 +12,17 @@ from relevo.contracts.identifiers import institution_of
 from relevo.node.operations.open_envelope import parse
 from relevo.node.operations.redirect import redirect_once
 from relevo.servicekit.database import Database
-from tests.support.nodes import (
+from tests.support.node_requests import (
     COMPLETION,
-    INSTITUTE,
-    RECEPTION,
-    SHELTER,
-    Network,
     a_consent,
     a_key,
-    a_member,
     a_submission,
     consented,
     look,
-    pin_each_other,
     step,
     submitted,
 )
+from tests.support.nodes import INSTITUTE, RECEPTION, SHELTER, Network, a_member, pin_each_other
 
 pytestmark = pytest.mark.asyncio
 

@@ -5,17 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.nodes import (
-    INSTITUTE,
-    RECEPTION,
-    SHELTER,
-    START,
-    Network,
-    a_key,
-    a_person,
-    a_submission,
-    consented,
-)
+from tests.support.node_requests import a_key, a_person, a_submission, consented
+from tests.support.nodes import INSTITUTE, RECEPTION, SHELTER, START, Network
 
 pytestmark = pytest.mark.asyncio
 

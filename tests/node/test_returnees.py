@@ -8,7 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from relevo.contracts.lifecycles.returnee import STATES, TRANSITIONS, State
-from tests.support.nodes import RECEPTION, SHELTER, Member, a_key
+from tests.support.node_requests import a_key
+from tests.support.nodes import RECEPTION, SHELTER, Member
 
 pytestmark = pytest.mark.asyncio
 

@@ -6,7 +6,8 @@ import httpx
 import pytest
 
 from tests.support.follow_ups import ALERT, asked, feed_of, get, post, problem
-from tests.support.nodes import CONSULATE, INSTITUTE, SHELTER, Network, a_consent, a_key, look
+from tests.support.node_requests import a_consent, a_key, look
+from tests.support.nodes import CONSULATE, INSTITUTE, SHELTER, Network
 
 pytestmark = pytest.mark.asyncio
 

@@ -3,15 +3,8 @@
 import pytest
 
 from relevo.servicekit import jose
-from tests.support.nodes import (
-    INSTITUTE,
-    SHELTER,
-    Network,
-    consented,
-    look,
-    step,
-    submitted,
-)
+from tests.support.node_requests import consented, look, step, submitted
+from tests.support.nodes import INSTITUTE, SHELTER, Network
 
 pytestmark = pytest.mark.asyncio
 

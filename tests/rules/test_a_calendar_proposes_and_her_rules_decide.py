@@ -9,15 +9,8 @@ from relevo.contracts.follow_up_calendar import calendar
 from relevo.contracts.pathways.loader import pathway
 from relevo.contracts.pathways.schema import FollowUpPlan
 from tests.support.follow_ups import RULES, consent
-from tests.support.nodes import (
-    COMPLETION,
-    INSTITUTE,
-    SHELTER,
-    START,
-    Network,
-    step,
-    submitted,
-)
+from tests.support.node_requests import COMPLETION, step, submitted
+from tests.support.nodes import INSTITUTE, SHELTER, START, Network
 
 DAY = timedelta(days=1)
 ROUTE = pathway("gt-retorno-al-hogar")

@@ -7,14 +7,8 @@ import httpx
 import pytest
 
 from relevo.contracts.pathways import loader
-from tests.support.nodes import (
+from tests.support.node_requests import (
     COMPLETION,
-    CONSULATE,
-    INSTITUTE,
-    RECEPTION,
-    SHELTER,
-    Member,
-    Network,
     a_key,
     a_submission,
     consented,
@@ -22,6 +16,7 @@ from tests.support.nodes import (
     step,
     submitted,
 )
+from tests.support.nodes import CONSULATE, INSTITUTE, RECEPTION, SHELTER, Member, Network
 
 pytestmark = pytest.mark.asyncio
 Networked = Callable[..., Network]

@@ -9,20 +9,8 @@ import httpx
 import pytest
 
 from relevo.node.operations.ring import ring_once
-from tests.support.nodes import (
-    COMMISSION,
-    COMMITTEE,
-    INSTITUTE,
-    SHELTER,
-    Member,
-    Network,
-    a_key,
-    a_person,
-    consented,
-    look,
-    step,
-    submitted,
-)
+from tests.support.node_requests import a_key, a_person, consented, look, step, submitted
+from tests.support.nodes import COMMISSION, COMMITTEE, INSTITUTE, SHELTER, Member, Network
 
 pytestmark = pytest.mark.asyncio
 

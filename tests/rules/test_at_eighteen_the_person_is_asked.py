@@ -17,17 +17,8 @@ from tests.support.children import (
     recorded,
     told_of,
 )
-from tests.support.nodes import (
-    COMPLETION,
-    INSTITUTE,
-    RECEPTION,
-    SHELTER,
-    Member,
-    Network,
-    a_submission,
-    look,
-    step,
-)
+from tests.support.node_requests import COMPLETION, a_submission, look, step
+from tests.support.nodes import INSTITUTE, RECEPTION, SHELTER, Member, Network
 
 pytestmark = pytest.mark.asyncio
 Networked = Callable[..., Network]

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from tests.support.children import post
-from tests.support.nodes import INSTITUTE, SHELTER, START, Member, Network, a_consent
+from tests.support.node_requests import a_consent
+from tests.support.nodes import INSTITUTE, SHELTER, START, Member, Network
 
 pytestmark = pytest.mark.asyncio
 

@@ -7,8 +7,9 @@ import httpx
 import pytest
 
 from relevo.node.operations.break_glass import escalate_unreviewed
-from tests.support.nodes import INSTITUTE, RECEPTION, SHELTER, Member, Network, a_key, consented
-from tests.support.nodes import submitted as submit
+from tests.support.node_requests import a_key, consented
+from tests.support.node_requests import submitted as submit
+from tests.support.nodes import INSTITUTE, RECEPTION, SHELTER, Member, Network
 
 pytestmark = pytest.mark.asyncio
 

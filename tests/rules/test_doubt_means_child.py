@@ -23,6 +23,7 @@ from tests.support.children import (
     tells_both,
     told_of,
 )
+from tests.support.node_requests import look, step
 from tests.support.nodes import (
     ALTERNATE,
     AUTHORITY,
@@ -32,8 +33,6 @@ from tests.support.nodes import (
     SAFE_HOUSE,
     SHELTER,
     Network,
-    look,
-    step,
 )
 
 Networked = Callable[..., Network]

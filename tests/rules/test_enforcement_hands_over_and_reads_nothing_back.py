@@ -14,16 +14,8 @@ from relevo.contracts.model import ContractModel
 from relevo.contracts.problem import ProblemError
 from relevo.contracts.victim_justice import check_purpose
 from tests.support.manifests import CSV, a_list, a_row
-from tests.support.nodes import (
-    INSTITUTE,
-    RECEPTION,
-    Member,
-    Network,
-    a_key,
-    a_person,
-    a_submission,
-    consented,
-)
+from tests.support.node_requests import a_key, a_person, a_submission, consented
+from tests.support.nodes import INSTITUTE, RECEPTION, Member, Network
 
 BROUGHT: dict[str, Any] = {
     "received_by": RECEPTION,

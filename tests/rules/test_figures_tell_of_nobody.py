@@ -18,18 +18,8 @@ from tests.rules.test_families_are_whole_or_safely_split import (
     arrived,
 )
 from tests.support.children import post
-from tests.support.nodes import (
-    COMPLETION,
-    INSTITUTE,
-    SAFE_HOUSE,
-    SHELTER,
-    START,
-    Member,
-    Network,
-    consented,
-    step,
-    submitted,
-)
+from tests.support.node_requests import COMPLETION, consented, step, submitted
+from tests.support.nodes import INSTITUTE, SAFE_HOUSE, SHELTER, START, Member, Network
 
 pytestmark = pytest.mark.asyncio
 _PERIOD = f"{START.year}-Q{(START.month + 2) // 3}"

@@ -20,17 +20,8 @@ from tests.support.follow_ups import (
     referred,
     tried,
 )
-from tests.support.nodes import (
-    COMPLETION,
-    CONSULATE,
-    INSTITUTE,
-    SHELTER,
-    Network,
-    consented,
-    look,
-    step,
-    submitted,
-)
+from tests.support.node_requests import COMPLETION, consented, look, step, submitted
+from tests.support.nodes import CONSULATE, INSTITUTE, SHELTER, Network
 
 pytestmark = pytest.mark.asyncio
 

@@ -14,7 +14,8 @@ from relevo.node.operations.ring import ring_once
 from relevo.node.storage import outbox
 from relevo.node.storage.holdings import Holdings
 from relevo.servicekit import jose
-from tests.support.nodes import COMMISSION, COMMITTEE, Network, look, step
+from tests.support.node_requests import look, step
+from tests.support.nodes import COMMISSION, COMMITTEE, Network
 from tests.support.sealed import (
     AGREED,
     KINSHIP,

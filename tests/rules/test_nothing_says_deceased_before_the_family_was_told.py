@@ -9,6 +9,16 @@ import pytest
 from sqlalchemy import Connection, MetaData, select
 
 from relevo.servicekit import jose
+from tests.support.node_requests import (
+    a_consent,
+    a_key,
+    a_person,
+    a_submission,
+    consented,
+    look,
+    step,
+    submitted,
+)
 from tests.support.nodes import (
     COMMISSION,
     COMMITTEE,
@@ -20,14 +30,6 @@ from tests.support.nodes import (
     START,
     Member,
     Network,
-    a_consent,
-    a_key,
-    a_person,
-    a_submission,
-    consented,
-    look,
-    step,
-    submitted,
 )
 from tests.support.sealed import (
     CONFIRMED,

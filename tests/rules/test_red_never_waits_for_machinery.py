@@ -9,17 +9,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from relevo.node.operations.ring import ring_once
-from tests.support.nodes import (
-    INSTITUTE,
-    SHELTER,
-    Network,
-    a_key,
-    a_submission,
-    consented,
-    look,
-    step,
-    submitted,
-)
+from tests.support.node_requests import a_key, a_submission, consented, look, step, submitted
+from tests.support.nodes import INSTITUTE, SHELTER, Network
 
 pytestmark = pytest.mark.asyncio
 

@@ -5,11 +5,8 @@ import json
 import pytest
 
 from relevo.servicekit import jose
-from tests.support.nodes import (
+from tests.support.node_requests import (
     COMPLETION,
-    INSTITUTE,
-    SHELTER,
-    Network,
     a_key,
     a_submission,
     consented,
@@ -17,6 +14,7 @@ from tests.support.nodes import (
     step,
     submitted,
 )
+from tests.support.nodes import INSTITUTE, SHELTER, Network
 
 pytestmark = pytest.mark.asyncio
 

@@ -5,18 +5,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.support.nodes import (
-    INSTITUTE,
-    RECEPTION,
-    SHELTER,
-    Member,
-    Network,
-    a_key,
-    a_person,
-    a_submission,
-    consented,
-    look,
-)
+from tests.support.node_requests import a_key, a_person, a_submission, consented, look
+from tests.support.nodes import INSTITUTE, RECEPTION, SHELTER, Member, Network
 
 pytestmark = pytest.mark.asyncio
 

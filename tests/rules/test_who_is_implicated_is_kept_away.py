@@ -15,13 +15,9 @@ from relevo.contracts.implicated import (
 from relevo.contracts.institution import Unit
 from relevo.node.operations.redirect import redirect_once
 from relevo.servicekit import jose
-from tests.support import nodes
+from tests.support import node_requests, nodes
 from tests.support.children import post
-from tests.support.nodes import (
-    INSTITUTE,
-    RECEPTION,
-    SHELTER,
-    Network,
+from tests.support.node_requests import (
     a_consent,
     a_person,
     a_submission,
@@ -29,6 +25,7 @@ from tests.support.nodes import (
     look,
     submitted,
 )
+from tests.support.nodes import INSTITUTE, RECEPTION, SHELTER, Network
 
 Networked = Callable[..., Network]
 
@@ -253,7 +250,7 @@ async def test_no_redirect_leads_to_it(networked: Networked) -> None:
     )
     await network.settle()
     away = {"to": "redirected", "reason": "no_capacity", "redirect_to": RECEPTION}
-    answer = await nodes.step(network.members[other], referral, **away)
+    answer = await node_requests.step(network.members[other], referral, **away)
     assert answer.status_code == 200, answer.text
     await network.settle()
     await redirect_once(shelter.node, shelter.directory)

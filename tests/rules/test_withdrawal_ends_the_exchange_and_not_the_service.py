@@ -8,15 +8,8 @@ import pytest
 
 from relevo.node.operations.paper_withdrawals import take_requests_once
 from tests.support.children import post, told_of
-from tests.support.nodes import (
+from tests.support.node_requests import (
     COMPLETION,
-    INSTITUTE,
-    LAWYERS,
-    RECEPTION,
-    SHELTER,
-    START,
-    Member,
-    Network,
     a_person,
     a_submission,
     consented,
@@ -24,6 +17,7 @@ from tests.support.nodes import (
     step,
     submitted,
 )
+from tests.support.nodes import INSTITUTE, LAWYERS, RECEPTION, SHELTER, START, Member, Network
 
 Networked = Callable[..., Network]
 pytestmark = pytest.mark.asyncio

@@ -7,7 +7,8 @@ import pytest
 
 from relevo.contracts.jurisdictions.loader import Side, pack_of, packs, rule_on
 from tests.support.children import post
-from tests.support.nodes import INSTITUTE, RECEPTION, SHELTER, Network, a_submission
+from tests.support.node_requests import a_submission
+from tests.support.nodes import INSTITUTE, RECEPTION, SHELTER, Network
 
 WITH_A_LAW = ["MX", "SV", "CR", "PA", "NI", "BZ", "DO"]
 SENDER = Side("gt.igm", "migration_institute", {"returnee_reception"})

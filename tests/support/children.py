@@ -3,16 +3,8 @@
 from datetime import timedelta
 from typing import Any
 
-from tests.support.nodes import (
-    ALTERNATE,
-    AUTHORITY,
-    START,
-    Member,
-    a_consent,
-    a_key,
-    a_person,
-    a_submission,
-)
+from tests.support.node_requests import a_consent, a_key, a_person, a_submission
+from tests.support.nodes import ALTERNATE, AUTHORITY, START, Member
 
 
 def a_child(**changes: Any) -> dict[str, Any]:

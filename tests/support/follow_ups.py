@@ -5,17 +5,8 @@ from typing import Any
 
 import httpx
 
-from tests.support.nodes import (
-    CONSULATE,
-    INSTITUTE,
-    SHELTER,
-    START,
-    Member,
-    Network,
-    a_key,
-    consented,
-    submitted,
-)
+from tests.support.node_requests import a_key, consented, submitted
+from tests.support.nodes import CONSULATE, INSTITUTE, SHELTER, START, Member, Network
 
 HERS = "+502 0000-1204"
 PHRASE = "la milpa ya espigó"

@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx
 
+from tests.support.node_requests import a_key, a_person, a_submission, consented, step
 from tests.support.nodes import (
     COMMISSION,
     COMMITTEE,
@@ -13,11 +14,6 @@ from tests.support.nodes import (
     START,
     Member,
     Network,
-    a_key,
-    a_person,
-    a_submission,
-    consented,
-    step,
 )
 
 TOLD: dict[str, Any] = {
