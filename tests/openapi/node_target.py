@@ -32,9 +32,17 @@ from relevo.servicekit.clock import FixedClock
 from relevo.servicekit.database import Database
 from tests.openapi.targets import Target, bearer
 from tests.support.blobs import a_picture, uploaded
+from tests.support.node_requests import (
+    COMPLETION,
+    a_consent,
+    a_key,
+    a_person,
+    a_submission,
+    look,
+    step,
+)
 from tests.support.nodes import (
     ALL_SCOPES,
-    COMPLETION,
     CONSULATE,
     GATEWAY,
     INSTITUTE,
@@ -43,14 +51,8 @@ from tests.support.nodes import (
     GatewayOfTest,
     Member,
     Network,
-    a_consent,
-    a_key,
     a_member,
-    a_person,
-    a_submission,
-    look,
     pin_each_other,
-    step,
 )
 from tests.support.serving import HOST, served
 

@@ -76,6 +76,10 @@ def test_every_example_fits_its_schema(service: str) -> None:
                 assert not faults
 
 
+ANY_TOKEN = {"GET /v1/pathways", "GET /v1/pathways/{pathway_id}"}
+"""What every system of an institution needs, whatever else it may do."""
+
+
 @pytest.mark.parametrize("service", SERVICES)
 def test_whoever_needs_a_token_is_told_the_scope(service: str) -> None:
     scopes = {scope.value for scope in Scope}
@@ -86,7 +90,7 @@ def test_whoever_needs_a_token_is_told_the_scope(service: str) -> None:
             continue
         assert refused == {"401", "403"}, name
         [requirement] = operation["security"]
-        assert requirement["oauth2"], name
+        assert bool(requirement["oauth2"]) != (name in ANY_TOKEN), name
         assert scopes.issuperset(requirement["oauth2"]), name
 
 

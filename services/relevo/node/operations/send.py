@@ -7,6 +7,7 @@ requests. If those changed meanwhile, everything is decided anew.
 The link may be down: nothing here waits for it.
 """
 
+import asyncio
 import hashlib
 from collections import defaultdict
 from collections.abc import Callable
@@ -118,8 +119,10 @@ class SubmissionDesk:
             ProblemError: What stands against it.
         """
         sender = party_of(self._node, caller)
-        peer = await self._look_up(submission.referral.receiver)
-        await self._look_up_ourselves()
+        # Together: with the link down, one wait is enough.
+        peer, _ = await asyncio.gather(
+            self._look_up(submission.referral.receiver), self._look_up_ourselves()
+        )
         authorities = await self._look_up_authorities([submission])
         outcome = await self._single.add(
             _Asked(caller, sender, submission, peer, authorities, beside)
@@ -160,10 +163,9 @@ class SubmissionDesk:
             ProblemError: `not_yours`, for all of them.
         """
         sender = party_of(self._node, caller)
-        known: dict[str, Peer | ProblemError | None] = {}
-        for receiver in dict.fromkeys(item.referral.receiver for item in submissions):
-            known[receiver] = await self._look_up(receiver)
-        await self._look_up_ourselves()
+        receivers = list(dict.fromkeys(item.referral.receiver for item in submissions))
+        found, _ = await asyncio.gather(self._look_up_all(receivers), self._look_up_ourselves())
+        known = dict(zip(receivers, found, strict=True))
         authorities = await self._look_up_authorities(submissions)
         outcomes = await self._submit(
             [
@@ -193,6 +195,9 @@ class SubmissionDesk:
             return await self._directory.peer_if_known(receiver)
         except ProblemError as problem:
             return problem
+
+    async def _look_up_all(self, receivers: list[str]) -> list[Peer | ProblemError | None]:
+        return [await self._look_up(receiver) for receiver in receivers]
 
     async def _submit(self, batch: list[_Asked]) -> list[Outcome]:
         for _ in range(_TRIES):
