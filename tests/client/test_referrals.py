@@ -129,7 +129,7 @@ def test_referrals_are_listed_over_pages(world: World, shelter: Any) -> None:
     listed = [referral.id for referral in shelter.referrals.find(role="sender", state="submitted")]
     assert listed[:53] == sent[::-1]
     assert world.shelter.app.count("GET /v1/referrals") >= 2
-    assert list(shelter.referrals.find(role="receiver")) == []
+    assert {one.id for one in shelter.referrals.find(role="receiver")}.isdisjoint(sent)
     assert list(shelter.referrals.find(overdue=True)) == []
     in_time = [referral.id for referral in shelter.referrals.find(overdue=False)]
     assert in_time[:53] == sent[::-1]

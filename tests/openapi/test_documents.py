@@ -53,7 +53,12 @@ def test_every_body_has_an_example(service: str) -> None:
         bodies = [operation["requestBody"]] if "requestBody" in operation else []
         bodies += [r for status, r in operation["responses"].items() if status.startswith("2")]
         for body in bodies:
-            forms = body.get("content", {}).values()
+            # Bytes have no example.
+            forms = [
+                form
+                for form in body.get("content", {}).values()
+                if form.get("schema", {}).get("format") != "binary"
+            ]
             shown = [form for form in forms if form.keys() & {"example", "examples"}]
             assert shown or not forms, name
 
