@@ -30,6 +30,7 @@ from relevo.node.operations.paper_withdrawals import take_requests_once
 from relevo.servicekit import jose, service_examples
 from relevo.servicekit.clock import FixedClock
 from relevo.servicekit.database import Database
+from tests.openapi.snapshot import Snapshot
 from tests.openapi.targets import Target, bearer
 from tests.support.blobs import a_picture, uploaded
 from tests.support.node_requests import (
@@ -137,17 +138,49 @@ def a_node(folder: Path) -> Iterator[Target]:
             service="node",
             url=f"http://{HOST}:{stack.enter_context(served(here.app))}",
             database=here.node.database,
-            furnish=lambda: asyncio.run(_furnish(network, here)),
+            furnish=stack.enter_context(contextlib.closing(_Furnished(network, here))),
             credentials=lambda path, _, __: bearer(token(path)),
         )
 
 
+class _Furnished:
+    """The three nodes with what examples speak of: made once, and each time again as it was then."""
+
+    def __init__(self, network: Network, here: Member) -> None:
+        self._network = network
+        self._here = here
+        self._names: dict[str, str] = {}
+        self._stored: Snapshot | None = None
+        self._on_the_way: tuple[list[Any], ...] = ()
+
+    def __call__(self) -> dict[str, str]:
+        on_the_way = self._network.waiting, self._network.carried, self._network.papers
+        if self._stored is None:
+            self._names = asyncio.run(_furnish(self._network, self._here))
+            self._on_the_way = tuple(list(messages) for messages in on_the_way)
+            nodes = [member.node for member in self._network.members.values()]
+            self._stored = Snapshot(
+                [node.database for node in nodes] + [node.vault._database for node in nodes]
+            )
+            return self._names
+        self._stored.restore()
+        for messages, then in zip(on_the_way, self._on_the_way, strict=True):
+            messages[:] = then
+        for member in self._network.members.values():
+            # Keys in memory that the databases no longer know.
+            member.node.vault._fresh.clear()
+            member.node.vault._open.clear()
+            for other in self._network.members:
+                member.directory.forget(other)
+        return self._names
+
+    def close(self) -> None:
+        if self._stored is not None:
+            self._stored.close()
+
+
 async def _furnish(network: Network, here: Member) -> dict[str, str]:
     there = network.members[INSTITUTE]
-    pin_each_other(network)  # again, whatever was confirmed in the meantime
-    for member in network.members.values():
-        for other in network.members:
-            member.directory.forget(other)
     consent = await _post(here, "/v1/consents", examples.CONSENT)
     referral = {**examples.SUBMISSION, "consent_ids": [consent["id"]]}
     sent = await _post(here, "/v1/referrals", referral)

@@ -7,6 +7,7 @@ code on both databases; what stands behind it is tried on both by the storage an
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,7 +26,7 @@ class Target:
         url: Where it answers.
         database: What it stores in.
         furnish: Makes what the document's examples speak of, and says what it is called here:
-            example to real. Each time new, so that no use of it spoils the next.
+            example to real. Each time untouched, so that no use of it spoils the next.
         credentials: The headers for a request, by the operation's path, the method and the path.
         renewed: A body with what must be new in each request.
     """
@@ -39,23 +40,31 @@ class Target:
 
     def document(self) -> dict[str, Any]:
         """The OpenAPI document, its examples naming what this service really holds."""
-        found: dict[str, Any] = _told_otherwise(committed(self.service), self.furnish())
-        return found
+        return _told_otherwise(self.service, tuple(self.furnish().items()))
 
 
-def _told_otherwise(value: Any, real: dict[str, str]) -> Any:
-    if isinstance(value, dict):
-        return {key: _told_otherwise(item, real) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_told_otherwise(item, real) for item in value]
-    if isinstance(value, str):
-        for example, thing in real.items():
-            value = value.replace(example, thing)
-    return value
+@lru_cache(maxsize=8)
+def _told_otherwise(service: str, real: tuple[tuple[str, str], ...]) -> dict[str, Any]:
+    text = _text(service)
+    for example, thing in real:
+        text = text.replace(_inside(example), _inside(thing))
+    found: dict[str, Any] = json.loads(text)
+    return found
 
 
+def _inside(text: str) -> str:
+    """As it stands between quotation marks."""
+    return json.dumps(text, ensure_ascii=False)[1:-1]
+
+
+@cache
+def _text(service: str) -> str:
+    return (FOLDER / f"{service}.json").read_text("utf-8")
+
+
+@cache
 def committed(service: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((FOLDER / f"{service}.json").read_text("utf-8"))
+    found: dict[str, Any] = json.loads(_text(service))
     return found
 
 
