@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from relevo.contracts.manifest.advice import COLUMNS, NOTES, REFUSALS
@@ -62,6 +62,8 @@ def test_no_row_raises_and_its_notes_are_codes_of_the_table(cells: dict[str, str
 
 @settings(max_examples=200, deadline=None)
 @given(rows)
+@example({"given_names": "!,A"})
+@example({"given_names": "Ana", "family_names": "-- Caal"})
 def test_a_row_that_is_kept_is_a_record_that_can_be_stored_and_referred(
     cells: dict[str, str],
 ) -> None:

@@ -71,8 +71,9 @@ def _divided(cells: Mapping[str, str]) -> tuple[Name | None, list[Note]]:
     if "," in whole:
         # "Hernández, Brandon": only a family name stands before a comma.
         before, _, after = whole.partition(",")
-        if before.strip() and after.strip():
-            return Name(after.strip(), split_family_names(before)), []
+        known = split_family_names(before)
+        if known and not stands_for_no_name(after):
+            return Name(after.strip(), known), []
     if "full_name" in cells and not (given or family):
         one_word = len(whole.split()) == 1
         return Name(whole, ()), [] if one_word else [Note("name_not_divided", "full_name")]
@@ -97,7 +98,10 @@ def _family_names(cells: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def split_family_names(text: str) -> tuple[str, ...]:
-    """Family names of one cell: particles stay with what follows, as in "Pérez Tumax de Coj"."""
+    """Family names of one cell: particles stay with what follows, as in "Pérez Tumax de Coj".
+
+    What stands for no name ("--", "XX") is left out.
+    """
     found: list[str] = []
     held: list[str] = []
     for word in text.split():
@@ -107,7 +111,7 @@ def split_family_names(text: str) -> tuple[str, ...]:
             held = []
     if held:
         found = [*found[:-1], " ".join([*found[-1:], *held])]
-    return tuple(found)
+    return tuple(name for name in found if not stands_for_no_name(name))
 
 
 def look_swapped(name: Name) -> bool:
