@@ -41,8 +41,8 @@ def test_an_issuer_takes_everything_from_the_service_it_stands_beside(tmp_path: 
         assert getattr(auth, name) == getattr(node, name), name
 
 
-def test_the_environment_may_name_another_database(
+def test_a_service_may_name_another_database_for_its_issuer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("RELEVO_AUTH_DATABASE_URL", "postgresql://relevo@db/issuer")
+    monkeypatch.setenv("RELEVO_NODE_ISSUER_DATABASE_URL", "postgresql://relevo@db/issuer")
     assert issuer_settings(a_node(tmp_path)).database_url == "postgresql://relevo@db/issuer"

@@ -239,7 +239,9 @@ def a_world(folder: Path) -> Iterator[World]:
 def _answering(member: Member, folder: Path) -> Iterator[Place]:
     """The member's node with a real issuer of real time beside it."""
     settings = issuer_settings(
-        member.settings, database_url=f"sqlite:///{folder / member.id}-auth.db"
+        member.settings.model_copy(
+            update={"issuer_database_url": f"sqlite:///{folder / member.id}-auth.db"}
+        )
     )
     issuer_clients.migrate_issuer(settings)
     issuer = auth_main.create_app(settings, clock=SystemClock())

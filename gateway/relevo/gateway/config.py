@@ -7,10 +7,10 @@ from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from relevo.contracts.identifiers import Country, GatewayId
-from relevo.servicekit.settings import ServiceSettings
+from relevo.servicekit.settings import BesideIssuerSettings
 
 
-class GatewaySettings(ServiceSettings):
+class GatewaySettings(BesideIssuerSettings):
     """Settings of a gateway; environment variables begin with `RELEVO_GATEWAY_`."""
 
     model_config = SettingsConfigDict(env_prefix="RELEVO_GATEWAY_")

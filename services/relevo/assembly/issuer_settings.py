@@ -1,26 +1,21 @@
 """The issuer beside a service needs no file of its own: what it must know follows from the service.
 
 Its name is the service's base URL, its keys lie in the service's key directory, and its database is
-the service's with `auth` in the name, unless `RELEVO_AUTH_DATABASE_URL` says otherwise.
+the service's with `auth` in the name, unless `issuer_database_url` says otherwise.
 """
 
-import os
 from pathlib import PurePath
-from typing import Final
 
 from sqlalchemy.engine import make_url
 
 from relevo.auth.config import AuthSettings
-from relevo.servicekit.settings import ServiceSettings
-
-DATABASE_VARIABLE: Final = "RELEVO_AUTH_DATABASE_URL"
+from relevo.servicekit.settings import BesideIssuerSettings
 
 
-def issuer_settings(service: ServiceSettings, *, database_url: str | None = None) -> AuthSettings:
+def issuer_settings(service: BesideIssuerSettings) -> AuthSettings:
     """Settings of the issuer that stands beside this service."""
-    chosen = database_url or os.environ.get(DATABASE_VARIABLE)
     return AuthSettings(
-        database_url=chosen or database_beside(service.database_url),
+        database_url=service.issuer_database_url or database_beside(service.database_url),
         base_url=service.base_url,
         host=service.host,
         port=service.port,

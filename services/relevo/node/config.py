@@ -8,10 +8,10 @@ from pydantic_settings import SettingsConfigDict
 
 from relevo.contracts.identifiers import InstitutionId, PartyId
 from relevo.contracts.statistics_periods import PeriodKind
-from relevo.servicekit.settings import ServiceSettings
+from relevo.servicekit.settings import BesideIssuerSettings
 
 
-class NodeSettings(ServiceSettings):
+class NodeSettings(BesideIssuerSettings):
     """Settings of a node; environment variables begin with `RELEVO_NODE_`."""
 
     model_config = SettingsConfigDict(env_prefix="RELEVO_NODE_")

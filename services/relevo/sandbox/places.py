@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from relevo.assembly.issuer_settings import DATABASE_VARIABLE, issuer_settings
+from relevo.assembly.issuer_settings import issuer_settings
 from relevo.auth.config import AuthSettings
 from relevo.gateway.config import GatewaySettings
 from relevo.node.config import NodeSettings
@@ -48,7 +48,6 @@ class Place:
             command=(self.kind, "serve", "--config", str(self.config), "--stop-with-parent"),
             address=self.address,
             log=self.log,
-            environment={DATABASE_VARIABLE: self.auth.database_url},
         )
 
 
@@ -85,7 +84,7 @@ def gateway_place(
     }
     settings = GatewaySettings(**values)
     _write(root / name / "gateway.toml", values)
-    auth = issuer_settings(settings, database_url=databases(f"{name}-auth"))
+    auth = issuer_settings(settings)
     return GatewayPlace(name, "gateway", root / name, port, settings.base_url, auth, settings)
 
 
@@ -114,7 +113,7 @@ def node_place(
         values["outbound_proxy"] = f"http://127.0.0.1:{proxy_port}"
     settings = NodeSettings(**values)
     _write(root / name / "node.toml", values)
-    auth = issuer_settings(settings, database_url=databases(f"{name}-auth"))
+    auth = issuer_settings(settings)
     return NodePlace(
         name, "node", root / name, port, settings.base_url, auth, settings, institution
     )
@@ -125,6 +124,7 @@ def _common(
 ) -> dict[str, Any]:
     return {
         "database_url": databases(name),
+        "issuer_database_url": databases(f"{name}-auth"),
         "base_url": base_url,
         "port": port,
         "key_directory": str((root / name / "keys").absolute()),

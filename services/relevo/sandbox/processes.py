@@ -10,8 +10,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -33,7 +33,6 @@ class Service:
     command: tuple[str, ...]
     address: str
     log: Path
-    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 class Processes:
@@ -110,14 +109,14 @@ class Processes:
 def _spawn(service: Service) -> subprocess.Popen[bytes]:
     service.log.parent.mkdir(parents=True, exist_ok=True)
     # Settings of whoever runs the sandbox are not for these processes.
-    inherited = {k: v for k, v in os.environ.items() if not k.startswith("RELEVO_")}
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("RELEVO_")}
     with service.log.open("ab") as log:
         return subprocess.Popen(
             [sys.executable, "-m", "relevo.cli.main", *service.command],
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=subprocess.STDOUT,
-            env={**inherited, **service.environment},
+            env=environment,
             start_new_session=True,
         )
 

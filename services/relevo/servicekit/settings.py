@@ -6,7 +6,7 @@ import tomllib
 from collections.abc import Iterable
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError, field_validator, model_validator
@@ -39,8 +39,6 @@ class ServiceSettings(BaseSettings):
         hide_input_in_errors=True,
         validate_default=True,
     )
-
-    secret_names: ClassVar[frozenset[str]] = frozenset({"database_url", "outbound_proxy"})
 
     database_url: str = Field(
         repr=False,
@@ -116,6 +114,17 @@ class ServiceSettings(BaseSettings):
             if not self.base_url.startswith("https://"):
                 raise ValueError("base_url must be https in production")
         return self
+
+
+class BesideIssuerSettings(ServiceSettings):
+    """Of a service that has an issuer of tokens beside it, in its own process."""
+
+    issuer_database_url: str | None = Field(
+        default=None,
+        repr=False,
+        description="Database of the issuer beside it; by default database_url with `auth` in its name: "
+        "node.db and node-auth.db, relevo and relevo_auth.",
+    )
 
 
 def _prefix(settings_cls: type[BaseSettings]) -> str:
