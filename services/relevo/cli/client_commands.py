@@ -13,7 +13,7 @@ from relevo.auth.config import AuthSettings
 from relevo.auth.domain.client import ClientRegistration
 from relevo.contracts.scopes import Scope
 from relevo.servicekit import jose
-from relevo.servicekit.settings import ServiceSettings
+from relevo.servicekit.settings import BesideIssuerSettings
 
 from .files import client_key, read_json
 from .output import MARKUP, note, say, table
@@ -39,7 +39,7 @@ def operator() -> str:
 
 
 def client_app(
-    load: Callable[[Path | None], ServiceSettings], institution: Callable[[Any], str]
+    load: Callable[[Path | None], BesideIssuerSettings], institution: Callable[[Any], str]
 ) -> typer.Typer:
     """The commands for the issuer beside one kind of service."""
     app = typer.Typer(
