@@ -3,6 +3,7 @@
 from typing import Final
 
 from .cancel_requested import CANCEL_REQUESTED
+from .consent_renewed import CONSENT_RENEWED
 from .consent_withdrawn import CONSENT_WITHDRAWN
 from .counter_referral import COUNTER_REFERRAL
 from .follow_up_requested import FOLLOW_UP_REQUESTED
@@ -27,6 +28,7 @@ MESSAGE_TYPES: Final[dict[str, MessageType]] = {
         REDIRECT_FOLLOWED,
         REFERRAL_REVIEWED,
         COUNTER_REFERRAL,
+        CONSENT_RENEWED,
         CONSENT_WITHDRAWN,
         WITHDRAWAL_ANSWERED,
         MESSAGE_INAPPLICABLE,

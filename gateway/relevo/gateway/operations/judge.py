@@ -15,6 +15,7 @@ from relevo.contracts.envelope import CLOCK_SKEW, MAX_LIFETIME
 from relevo.contracts.exchange import MessageAnswer
 from relevo.contracts.identifiers import country_of
 from relevo.contracts.jurisdictions.loader import Ruling, Side, rule_on
+from relevo.contracts.message_types.consent_renewed import CONSENT_RENEWED
 from relevo.contracts.message_types.consent_withdrawn import CONSENT_WITHDRAWN
 from relevo.contracts.message_types.referral_submitted import REFERRAL_SUBMITTED
 from relevo.contracts.pathways.loader import pathways
@@ -33,6 +34,9 @@ from .directory import Directory, Known
 _MAX_LIFETIME_SECONDS: Final = int(MAX_LIFETIME / timedelta(seconds=1))
 _SKEW_SECONDS: Final = int(CLOCK_SKEW / timedelta(seconds=1))
 _SEALED_DOTS: Final = 4
+
+_END_GRANTS: Final = frozenset({CONSENT_RENEWED.id, CONSENT_WITHDRAWN.id})
+"""What names grants that are no longer in force."""
 
 
 @dataclass(slots=True)
@@ -137,7 +141,7 @@ def _facts(
     named = {
         grant_id
         for arrival in readable
-        if arrival.envelope.message_type == CONSENT_WITHDRAWN.id
+        if arrival.envelope.message_type in _END_GRANTS
         for grant_id in arrival.envelope.withdrawn
     }
     issuers: dict[str, set[str]] = {}
@@ -300,10 +304,10 @@ def _check_shape(arrival: Arrival, facts: _Facts) -> None:
         raise ProblemError("envelope_malformed", fault="the content is not a sealed token")
     if arrival.kind.message_class == "content" and envelope.content is None:
         raise ProblemError("envelope_malformed", fault="this message type carries sealed content")
-    if (envelope.message_type == CONSENT_WITHDRAWN.id) != bool(envelope.withdrawn):
-        raise ProblemError(
-            "envelope_malformed", fault="a withdrawal, and nothing else, names withdrawn grants"
-        )
+    if envelope.withdrawn and envelope.message_type not in _END_GRANTS:
+        raise ProblemError("envelope_malformed", fault="this message type ends no grants")
+    if envelope.message_type == CONSENT_WITHDRAWN.id and not envelope.withdrawn:
+        raise ProblemError("envelope_malformed", fault="a withdrawal names withdrawn grants")
     for grant_id in envelope.withdrawn:
         if arrival.sender not in facts.issuers.get(grant_id, {arrival.sender}):
             raise ProblemError("grant_invalid", fault="only its issuer withdraws a grant")

@@ -1,11 +1,12 @@
 """A referral that came, as it will be stored: made and sealed before the transaction."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import cast
 
 from relevo.contracts.anonymous import NAMELESS
-from relevo.contracts.message_types.referral_submitted import ReferralSubmitted
+from relevo.contracts.message_types.referral_submitted import FollowUpGrant, ReferralSubmitted
 from relevo.contracts.pathways.loader import pathways, public_name
 from relevo.contracts.person import SECTIONS
 from relevo.node.storage import referrals
@@ -66,7 +67,7 @@ def arrival(node: Node, item: Opened) -> Arrival:
             "needs": [need.model_dump() for need in body.needs],
             "contact_rules": [t.contact_rules.model_dump(mode="json") for t in body.terms],
             "rules_of": [terms.person for terms in body.terms],
-            "follow_up": _followed_up(item, body),
+            "follow_up": followed_up(item, body.follow_up_grants),
             "marks": marks,
             "anonymous": _is_nameless(_pathway(envelope.pathway, body.pathway), body),
             "basis": None if envelope.basis is None else envelope.basis.model_dump(mode="json"),
@@ -102,9 +103,9 @@ def _pathway(shown: str, sealed: str | None) -> str:
     return shown if sealed is None or public_name(sealed) != shown else sealed
 
 
-def _followed_up(item: Opened, body: ReferralSubmitted) -> dict[str, int]:
+def followed_up(item: Opened, carried: Sequence[FollowUpGrant]) -> dict[str, int]:
     """Whose follow-up each grant opens."""
-    places = {carried.grant: carried.person for carried in body.follow_up_grants}
+    places = {one.grant: one.person for one in carried}
     return {grant.jti: places[jws] for grant, jws in item.return_grants if jws in places}
 
 

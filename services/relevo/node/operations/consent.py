@@ -12,6 +12,7 @@ from relevo.contracts.message_types.referral_submitted import REFERRAL_SUBMITTED
 from relevo.contracts.notices import check_asked, standing_of
 from relevo.contracts.problem import FieldError, ProblemError
 from relevo.node.storage import consents, feed, grants, notices, outbox
+from relevo.node.storage.grants import HeldGrant
 from relevo.node.storage.holdings import Holdings
 from relevo.node.storage.outbox import Ended
 from relevo.node.storage.referrals import StoredReferral
@@ -25,6 +26,7 @@ from .context import Node
 from .cut import check_giver
 from .directory import Directory
 from .receipts import end_message
+from .renew import renew
 from .tell import control_message, mark_withdrawn
 from .visibility import may_touch, party_of
 
@@ -46,7 +48,9 @@ async def record_consent(
     """
     owner = party_of(node, caller)
     await _check(node, directory, given)
-    return await node.database.write(_record, node, caller, owner, given, key, digest)
+    record = await node.database.write(_record, node, caller, owner, given, key, digest)
+    node.wake()
+    return record
 
 
 def _record(
@@ -58,11 +62,11 @@ def _record(
     key: str,
     digest: str,
 ) -> Consent:
-    before = idempotency.begin(
+    answered = idempotency.begin(
         connection, caller.client_id, "record_consent", key, digest, node.clock.security()
     )
-    if before is not None:
-        return own_consent(connection, node, caller, before.body.decode())
+    if answered is not None:
+        return own_consent(connection, node, caller, answered.body.decode())
     standing = standing_of(given, notices.of_id(connection, given.notice.id))
     record = Consent(
         **given.model_dump(),
@@ -71,23 +75,29 @@ def _record(
         recorded_at=node.clock.business(),
         notice_standing=standing,
     )
-    supersede(connection, node, caller, given)
+    before = supersede(connection, node, caller, given)
     consents.add(connection, node.vault, record, owner=owner)
     note_age(connection, record, owner=owner)
+    if before is not None:
+        uncovered = renew(connection, node, caller, before, record)
+        if uncovered:
+            _end_sharing(connection, node, uncovered, Withdrawal(said_at=record.given_at))
     idempotency.complete(
         connection, caller.client_id, "record_consent", key, status=201, body=record.id.encode()
     )
     return record
 
 
-def supersede(connection: Connection, node: Node, caller: Caller, given: ConsentInput) -> None:
-    """Ends the consent before, such as a guardian's of somebody who is now of age.
+def supersede(
+    connection: Connection, node: Node, caller: Caller, given: ConsentInput
+) -> Consent | None:
+    """Ends the consent before, such as a guardian's of somebody who is now of age, if one is named.
 
     Raises:
         ProblemError: `invalid_input`, it is no consent of this person that still counts.
     """
     if given.supersedes is None:
-        return
+        return None
     try:
         before = own_consent(connection, node, caller, given.supersedes)
     except ProblemError:
@@ -102,6 +112,7 @@ def supersede(connection: Connection, node: Node, caller: Caller, given: Consent
             "invalid_input", errors=[FieldError(pointer="/supersedes", detail=detail)]
         )
     consents.set_state(connection, before.id, "superseded")
+    return before
 
 
 async def _check(node: Node, directory: Directory, given: ConsentInput) -> None:
@@ -177,7 +188,16 @@ def withdraw_now(
     check_transition(record.state, "withdrawn")
     now = node.clock.business()
     consents.set_state(connection, consent_id, "withdrawn", withdrawn_at=now)
-    issued = grants.of_consent(connection, consent_id)
+    _end_sharing(connection, node, grants.of_consent(connection, consent_id), withdrawal)
+    feed.append(connection, [feed.FeedEvent("consent.withdrawn", consent_id, caller.party, now)])
+    return own_consent(connection, node, caller, consent_id)
+
+
+def _end_sharing(
+    connection: Connection, node: Node, issued: list[HeldGrant], withdrawal: Withdrawal
+) -> None:
+    """Ends grants, and tells everyone who received something under them."""
+    now = node.clock.business()
     grants.note_withdrawn(connection, node.institution, [grant.id for grant in issued], now=now)
     by_referral = defaultdict[str, list[str]](list)
     for grant in issued:
@@ -188,8 +208,6 @@ def withdraw_now(
         if held is not None:
             _tell_holder(connection, holdings, node, held, grant_ids, withdrawal)
     holdings.write()
-    feed.append(connection, [feed.FeedEvent("consent.withdrawn", consent_id, caller.party, now)])
-    return own_consent(connection, node, caller, consent_id)
 
 
 def _tell_holder(

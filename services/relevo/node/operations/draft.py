@@ -89,7 +89,7 @@ class Draft:
 
 
 @dataclass(frozen=True)
-class _Signed:
+class Signed:
     """What one consent opens: this message's way, the answer's, and those of follow-up results."""
 
     forward: HeldGrant
@@ -193,7 +193,7 @@ def draft(
         )
         for record in records
     ]
-    slices = [_slices(node, one, stored, may_leave, profiles) for one in named]
+    slices = [sign_slices(node, one, stored, may_leave, profiles) for one in named]
     message = _message(
         stored, route, submission, may_leave, named, slices, parent=parent, told=told
     )
@@ -304,7 +304,7 @@ def _message(
     submission: ReferralSubmission,
     may_leave: Cut,
     named: list[NamedForFollowUp],
-    slices: list[_Signed],
+    slices: list[Signed],
     *,
     parent: StoredReferral | None,
     told: ToldOfChildren | None,
@@ -359,15 +359,16 @@ def _message(
     )
 
 
-def _slices(
+def sign_slices(
     node: Node,
     named: NamedForFollowUp,
     stored: StoredReferral,
     may_leave: Cut,
     profiles: Mapping[str, InstitutionProfile],
-) -> _Signed:
+) -> Signed:
+    """Everything that one consent opens on one referral."""
     record = named.record
-    return _Signed(
+    return Signed(
         sign_slice(
             node,
             record,

@@ -25,6 +25,7 @@ from relevo.contracts.envelope import (
 from relevo.contracts.follow_up import FOLLOW_UP_PURPOSE
 from relevo.contracts.grant_slice import GRANT_TYP, GrantSlice
 from relevo.contracts.identifiers import institution_of
+from relevo.contracts.message_types.consent_renewed import CONSENT_RENEWED
 from relevo.contracts.message_types.information_supplied import INFORMATION_SUPPLIED
 from relevo.contracts.message_types.kind import MessageType
 from relevo.contracts.message_types.referral_submitted import (
@@ -46,6 +47,9 @@ from .visibility import as_text
 
 _OF_PERSONS: Final = (REFERRAL_SUBMITTED, INFORMATION_SUPPLIED)
 """Content by sections: what is inside must be what the envelope says."""
+
+_WITH_GRANTS_INSIDE: Final = (REFERRAL_SUBMITTED, CONSENT_RENEWED)
+"""Content that brings the grants of the way back and of follow-up."""
 
 
 @dataclass(frozen=True)
@@ -180,7 +184,8 @@ def _open(signers: _Signers, arrived: Arrived) -> Opened:
         raise ProblemError("grant_mismatch")
     if kind.message_class == "content":
         _check_content(node, envelope, kind, content, grants)
-    returned = _return_grants(signers, envelope, content) if kind is REFERRAL_SUBMITTED else []
+    inside = kind in _WITH_GRANTS_INSIDE
+    returned = _return_grants(signers, envelope, content) if inside else []
     return Opened(
         envelope=envelope,
         digest=arrived.digest,

@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 from relevo.contracts.exchange import BatchAnswer, MessageAnswer, MessageBatch
 from relevo.contracts.identifiers import institution_of
 from relevo.contracts.message_types.cancel_requested import CANCEL_REQUESTED
+from relevo.contracts.message_types.consent_renewed import CONSENT_RENEWED
 from relevo.contracts.message_types.consent_withdrawn import CONSENT_WITHDRAWN
 from relevo.contracts.message_types.counter_referral import COUNTER_REFERRAL, CounterReferralSent
 from relevo.contracts.message_types.information_supplied import INFORMATION_SUPPLIED
@@ -46,6 +47,7 @@ from .receipts import proved, store_receipts
 from .receive_files import sealed_files
 from .receive_follow_up import FOLLOW_UP_HANDLERS, stop_uncovered
 from .redirect import redirect_followed
+from .renew import consent_renewed
 from .review import reviewed
 from .supply import information_supplied
 from .tell import mark_withdrawn, tell_state
@@ -266,6 +268,7 @@ def _noted(batch: Batch, item: Opened) -> bool:
 _HANDLERS: Final[dict[str, Callable[[Batch, Opened], bool]]] = {
     REFERRAL_STATE.id: _state,
     COUNTER_REFERRAL.id: _counter_referral,
+    CONSENT_RENEWED.id: consent_renewed,
     CONSENT_WITHDRAWN.id: _withdrawn,
     WITHDRAWAL_ANSWERED.id: withdrawal_answered,
     MESSAGE_INAPPLICABLE.id: _inapplicable,

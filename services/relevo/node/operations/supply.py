@@ -193,7 +193,11 @@ def _cut(
     chosen = list(given.consent_ids)
     if not chosen and given.basis is None:
         supplied = {person.person_id for person in given.persons}
-        chosen = sorted(i for i in behind if i in known and known[i][0].person_id in supplied)
+        chosen = sorted(
+            i
+            for i in behind & known.keys()
+            if known[i][0].person_id in supplied and known[i][0].state != "superseded"
+        )
         if not chosen:
             raise ProblemError("consent_missing")
     stored = referrals.get(connection, node.vault, held.id)

@@ -7,22 +7,17 @@ from typing import Any
 from sqlalchemy import Connection
 
 from relevo.contracts.attachment import split_by_category
-from relevo.contracts.envelope import DEFAULT_LIFETIME
 from relevo.contracts.lifecycles.referral import NEEDS_REASON, check_transition
-from relevo.contracts.message_types.counter_referral import COUNTER_REFERRAL
-from relevo.contracts.pathways.loader import pathways, public_name
+from relevo.contracts.pathways.loader import pathways
 from relevo.contracts.problem import ProblemError
 from relevo.contracts.referral import Referral, Transition
 from relevo.contracts.sensitive_routes import check_place
-from relevo.contracts.vocabularies.loader import in_code_order
-from relevo.node.domain.outgoing import OutgoingMessage
-from relevo.node.storage import grants, information, referrals
+from relevo.node.storage import information, referrals
 from relevo.node.storage.grants import HeldGrant
 from relevo.node.storage.holdings import Holdings
 from relevo.node.storage.referrals import StoredEvent, StoredReferral
 from relevo.servicekit import jose
 from relevo.servicekit.access_token import Caller
-from relevo.servicekit.ids import new_id
 
 from . import attach
 from .afterwards import step_taken_at
@@ -31,6 +26,7 @@ from .route_checks import check_outcome
 from .sealed_records import check_step
 from .tell import tell_state
 from .visibility import as_text, found, party_of
+from .way_back import live_return_grants, outcome_message
 from .whole import whole
 
 
@@ -155,29 +151,18 @@ def _send_back(
     uploads = attach.read_uploads(connection, node, caller, step.attachments)
     owners = _owners(connection, node, held) if step.attachments else {}
     attach.check_persons(step.attachments, owners)
-    live = _live_return_grants(connection, held, now)
+    live = live_return_grants(connection, held, now)
     allowed = _allowed_by(live) if held.sharing == "active" else set()
     files, kept = split_by_category(step.attachments, allowed=allowed, wanted=allowed)
     if held.sharing == "withdrawn" or not live or step.counter_referral is None:
         return kept
     made = attach.seal_files(uploads, files, owners)
-    categories = {"service_history", *(one.data_category for one in files)}
-    message = OutgoingMessage(
-        id=new_id(),
-        referral_id=held.id,
-        reference_code=held.reference_code,
-        sender=held.owner,
-        receiver=held.sender,
-        message_type=COUNTER_REFERRAL.id,
-        pathway=public_name(held.pathway),
-        triage=held.triage,
-        purpose=held.purpose,
-        categories=in_code_order("data_category", categories),
-        grants=[grant.jws for grant in live],
-        grant_ids=[grant.id for grant in live],
-        test=held.test,
-        expires_at=min(now + DEFAULT_LIFETIME, *(grant.expires_at for grant in live)),
-        body=step.counter_referral.model_dump(mode="json", exclude_none=True),
+    message = outcome_message(
+        held,
+        step.counter_referral,
+        live,
+        categories={one.data_category for one in files},
+        now=now,
     )
     message = attach.carried(message, made)
     attach.store(connection, [attach.rows_of(node, message, made)])
@@ -200,18 +185,3 @@ def _allowed_by(live: list[HeldGrant]) -> set[str]:
     """What every grant of the way back lets through: one adult's word never opens another's file."""
     said = [set(jose.peek(grant.jws)[1].get("categories", [])) for grant in live]
     return set.intersection(*said) if said else set()
-
-
-def _live_return_grants(
-    connection: Connection, held: StoredReferral, now: datetime
-) -> list[HeldGrant]:
-    back = [
-        grant
-        for grant in grants.of_referral(connection, held.id)
-        if (grant.sender, grant.receiver) == (held.owner, held.sender)
-        and grant.expires_at > now
-        # A sender whom the person named for follow-up has a slice for that as well.
-        and held.purpose in jose.peek(grant.jws)[1]["purposes"]
-    ]
-    withdrawn = grants.withdrawn_among(connection, [grant.id for grant in back])
-    return [grant for grant in back if (grant.issuer, grant.id) not in withdrawn]

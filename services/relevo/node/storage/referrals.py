@@ -248,6 +248,16 @@ def put_outcome(
     )
 
 
+def put_details(connection: Connection, vault: Vault, of: StoredReferral) -> None:
+    """Stores the details of a referral that was read whole.
+
+    Raises:
+        ErasedError: The person was erased.
+    """
+    sealed = vault.seal(of.data_key_id, of.details, place=f"referral/{of.id}")
+    connection.execute(update(referral).where(referral.c.id == of.id).values(sealed=sealed))
+
+
 def lock(connection: Connection, ids: Iterable[str]) -> dict[str, StoredReferral]:
     """Referrals without their sealed parts, held until the end of the transaction."""
     wanted = sorted(set(ids))
