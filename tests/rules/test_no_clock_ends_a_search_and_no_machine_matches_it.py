@@ -14,7 +14,7 @@ from relevo.node.operations.ring import ring_once
 from relevo.node.storage import outbox
 from relevo.node.storage.holdings import Holdings
 from relevo.servicekit import jose
-from tests.support.node_requests import look, step
+from tests.support.node_requests import a_consent, a_key, look, step
 from tests.support.nodes import COMMISSION, COMMITTEE, Network
 from tests.support.sealed import (
     AGREED,
@@ -110,6 +110,29 @@ async def test_genetic_data_never_leave_and_the_laboratorys_number_does(
     referral = await a_search(searching)
     there = json.dumps(await look(searching.members[COMMISSION], referral))
     assert "FGR-LAB-2026-118" in there
+
+
+@pytest.mark.parametrize(
+    ("language", "said"), [("en", "forensic service"), ("es", "servicio forense")]
+)
+@pytest.mark.parametrize("place", ["categories", "recipients"])
+async def test_nobody_signs_for_what_never_leaves(
+    searching: Network, language: str, said: str, place: str
+) -> None:
+    """At the door: whoever signed would believe that her samples travel."""
+    named: dict[str, Any] = {
+        "categories": {"categories": ["identity", "genetic_forensic"]},
+        "recipients": {"recipients": [{"party": COMMISSION, "categories": ["genetic_forensic"]}]},
+    }
+    async with searching.members[COMMITTEE].http() as http:
+        answer = await http.post(
+            "/v1/consents",
+            json=a_consent(**named[place]),
+            headers={**a_key(), "accept-language": language},
+        )
+    assert (answer.status_code, problem(answer)) == (403, "category_never_consented")
+    assert answer.json()["categories"] == ["genetic_forensic"]
+    assert said in answer.json()["detail"]
 
 
 async def test_a_search_is_never_a_candidate_of_a_match() -> None:

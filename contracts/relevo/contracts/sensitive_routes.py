@@ -6,7 +6,7 @@ Violence, trafficking, sexual health, asylum (domain rule 12), and what never le
 from collections.abc import Collection
 from typing import Final, Literal
 
-from .consent import ContactRules
+from .consent import ConsentInput, ContactRules
 from .institution import InstitutionProfile
 from .problem import ProblemError
 from .vocabularies.loader import in_code_order
@@ -18,6 +18,19 @@ laboratory's reference number travels."""
 SAFE_HOUSE_MANDATES: Final = frozenset({"gbv_services", "anti_trafficking"})
 
 Sensitivity = Literal["open", "sealed"]
+
+
+def check_askable(given: ConsentInput) -> None:
+    """Nobody is asked to sign for what will never leave: she would believe that it does.
+
+    Raises:
+        ProblemError: `category_never_consented`, naming the categories.
+    """
+    named = {*given.categories, *(c for entry in given.recipients for c in entry.categories or ())}
+    if never := NEVER_LEAVE & named:
+        raise ProblemError(
+            "category_never_consented", categories=in_code_order("data_category", never)
+        )
 
 
 def check_share(categories: Collection[str], *, sender_mandates: Collection[str]) -> None:

@@ -49,6 +49,7 @@ _NEXT: Final = {
         "notice_unknown",
         "notice_outdated",
         "notice_recalled",
+        "category_never_consented",
         "consulate_not_requested",
         "implicated_person_excluded",
         "implicated_party_excluded",

@@ -11,6 +11,7 @@ from relevo.contracts.message_types.consent_withdrawn import CONSENT_WITHDRAWN, 
 from relevo.contracts.message_types.referral_submitted import REFERRAL_SUBMITTED
 from relevo.contracts.notices import check_asked, standing_of
 from relevo.contracts.problem import FieldError, ProblemError
+from relevo.contracts.sensitive_routes import check_askable
 from relevo.node.storage import consents, feed, grants, notices, outbox
 from relevo.node.storage.grants import HeldGrant
 from relevo.node.storage.holdings import Holdings
@@ -44,7 +45,7 @@ async def record_consent(
 
     Raises:
         ProblemError: It was asked in the queue, on a notice that does not count, of somebody who is
-            implicated, or names a consulate for which nobody asked.
+            implicated, for what never leaves, or names a consulate for which nobody asked.
     """
     owner = party_of(node, caller)
     await _check(node, directory, given)
@@ -120,6 +121,7 @@ async def _check(node: Node, directory: Directory, given: ConsentInput) -> None:
 
     Nobody is asked twice for want of a link: what the directory cannot tell now is asked when it is used.
     """
+    check_askable(given)
     ours = await directory.profile(node.institution)
     units = [] if ours is None else ours.units
     check_asked(given, enforcing=[unit.id for unit in units if "enforcement" in unit.mandates])
