@@ -51,6 +51,14 @@ class LocalSystem:
             known = self._tokens[wanted] = self._ask(wanted)
         return known[0]
 
+    def token_anew(self) -> str:
+        """A new one, whatever is kept.
+
+        Raises:
+            UnexpectedAnswerError: The issuer gives none.
+        """
+        return self._ask(tuple(sorted(self.scopes)))[0]
+
     def call(
         self,
         method: str,

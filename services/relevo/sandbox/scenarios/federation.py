@@ -1,13 +1,15 @@
 """One federation that many scenarios share: gateways and nodes start when a scenario first needs them."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date, datetime, timedelta
+from itertools import count
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 from zoneinfo import ZoneInfo
 
-from relevo.assembly import gateway_process, node_process
+from relevo.assembly import gateway_process, issuer_clients, node_process
 from relevo.contracts.identifiers import country_of, institution_of
 from relevo.sandbox import membership
 from relevo.sandbox.link import Link
@@ -50,6 +52,7 @@ class Federation:
         self._pinned: set[tuple[str, str]] = set()
         self._databases = sqlite_in(root)
         self._ports = iter(free_ports(_PORTS))
+        self._successors = count(2)
 
     def bring_in(self, cast: Cast, institutions: Iterable[str]) -> None:
         """Starts what these institutions need and does not run yet; they know each other's keys."""
@@ -97,6 +100,24 @@ class Federation:
     def restart(self, institution_id: str) -> None:
         """Starts a node again that was stopped."""
         self.host.start(self.nodes[institution_id])
+
+    def change_hands(self, party: str) -> LocalSystem:
+        """Suspends the client of a party's system and registers a successor's, of the same unit.
+
+        Returns:
+            The system before, whose key opens nothing any more.
+        """
+        place = self.nodes[institution_of(party)]
+        name = system_name(party)
+        before = self._systems[name]
+        issuer_clients.suspend(place.auth, before.client_id, by="sandbox")
+        same = next(one for one in place.institution.systems if one.client_id == name)
+        # Of a name that no other scenario of this federation gave.
+        client = replace(same, client_id=f"{name}.{next(self._successors)}")
+        self._systems[name] = membership.register(
+            place, client, self._key_file(client.client_id), institution=place.institution.id
+        )
+        return before
 
     def is_cut_off(self, institution_id: str) -> bool:
         """Whether nothing reaches it now."""

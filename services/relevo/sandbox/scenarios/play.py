@@ -8,7 +8,7 @@ from typing import Any, Final
 import httpx
 
 from relevo.contracts.identifiers import institution_of
-from relevo.sandbox.systems import LocalSystem
+from relevo.sandbox.systems import LocalSystem, UnexpectedAnswerError
 
 from .answers import as_json, at_path, fits, short, state_of, told
 from .bodies import Frame, ScenarioError
@@ -95,6 +95,7 @@ class Stage:
             "link_up": self._link_up,
             "stop": self._stop,
             "restart": self._restart,
+            "change_hands": self._change_hands,
             "wait_for": self._wait_for,
             "expect_overdue": self._expect_overdue,
             "find": self._find,
@@ -303,6 +304,16 @@ class Stage:
 
     def _restart(self, step: Step) -> None:
         self.federation.restart(institution_of(step.by or ""))
+
+    def _change_hands(self, step: Step) -> None:
+        before = self.federation.change_hands(step.by or "")
+        try:
+            before.token_anew()
+        except UnexpectedAnswerError:
+            return
+        finally:
+            before.close()
+        raise NotSoError("the key of whoever left still opens the node", "do")
 
     def _wait_for(self, step: Step) -> None:
         self._wait_until(step, step.body)

@@ -251,6 +251,10 @@ VERBS: Final[Mapping[str, Verb]] = {
     "link_up": Verb("It is mended."),
     "stop": Verb("The node of `by` stops."),
     "restart": Verb("It runs again."),
+    "change_hands": Verb(
+        "Whoever works with the system of `by` leaves, and somebody else takes over with a client of her "
+        "own: the old key opens nothing from now on, and every later step of `by` is the successor's."
+    ),
     "check": Verb("A check of the table below, in the middle of the story: `with` is its table."),
     "call": Verb(
         "Any request: `method`, `path`, `body`, `query`; `kind` says what it makes, if other verbs go on.",
@@ -258,5 +262,5 @@ VERBS: Final[Mapping[str, Verb]] = {
     ),
 }
 
-RUNS_THE_SANDBOX: Final = frozenset({"link_down", "link_up", "stop", "restart"})
+RUNS_THE_SANDBOX: Final = frozenset({"link_down", "link_up", "stop", "restart", "change_hands"})
 """Not said to anybody: the sandbox itself does it."""
