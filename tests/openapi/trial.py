@@ -28,13 +28,23 @@ _RIGHT: Final = ("2xx", "401", "403", "404", "409", "413", "422", "429")
 # A file is bytes, and of these kinds schemathesis knows none.
 schemathesis.serializer.alias(["application/pdf"], "application/octet-stream")
 
-_TRIED_ELSEWHERE: Final[dict[str, tuple[str, tuple[str | int, ...]]]] = {
-    "/v1/referrals/bulk": ("ReferralSubmission", ()),
-    "/v1/referrals/{referral_id}/split": ("ReferralSubmission", ()),
-    "/v1/referrals/{referral_id}/information": ("Person", ("persons", 0)),
+_Example = tuple[str | int, ...]
+_REFERRAL: Final[_Example] = ("/v1/referrals", "post")
+_SERVICE: Final[_Example] = ("/v1/services/{institution}/{service}", "put", "service")
+_TRIED_ELSEWHERE: Final[dict[tuple[str, str], dict[str, _Example | dict[str, Any]]]] = {
+    ("node", "/v1/referrals/bulk"): {"ReferralSubmission": _REFERRAL},
+    ("node", "/v1/referrals/{referral_id}/split"): {"ReferralSubmission": _REFERRAL},
+    ("node", "/v1/referrals/{referral_id}/information"): {"Person": (*_REFERRAL, "persons", 0)},
+    # The node hands it on as it came; the gateway's document is tried with every part of it.
+    ("node", "/v1/services/{institution}/{service}"): {"Service-Input": _SERVICE},
+    # Terms hang on every object of HSDS, and what an organisation has a service has too.
+    ("gateway", "/v1/services/{institution}/{service}"): {
+        "Attribute": {"id": "1"},
+        "Organization": {"id": "1", "name": "Casa", "description": "Refugio"},
+    },
 }
-"""Part of a body whose edges `POST /v1/referrals` has tried, and where its example holds an instance. Here
-it is sent as it stands in that example, and all that is around it is tried."""
+"""Parts of a body whose edges another operation, or another place of this one, has tried. Here each is
+one value, written out or standing in an example, and all that is around it is tried."""
 
 
 @schemathesis.deserializer("application/json")
@@ -119,20 +129,25 @@ def _as_schemathesis_needs_it(document: dict[str, Any]) -> dict[str, Any]:
     return changed
 
 
-def _known_part(document: dict[str, Any], path: str) -> None:
+def _known_parts(service: str, document: dict[str, Any], path: str) -> None:
     """Leaves one value of what was tried elsewhere."""
-    if path in _TRIED_ELSEWHERE:
-        name, place = _TRIED_ELSEWHERE[path]
-        body = document["paths"]["/v1/referrals"]["post"]["requestBody"]
-        instance = body["content"]["application/json"]["example"]
-        for step in place:
-            instance = instance[step]
-        document["components"]["schemas"][name] = {"const": instance}
+    for name, known in _TRIED_ELSEWHERE.get((service, path), {}).items():
+        value = known if isinstance(known, dict) else _example(document, known)
+        document["components"]["schemas"][name] = {"const": value}
+
+
+def _example(document: dict[str, Any], place: _Example) -> Any:
+    path, method, *steps = place
+    body = document["paths"][path][method]["requestBody"]
+    found = body["content"]["application/json"]["example"]
+    for step in steps:
+        found = found[step]
+    return found
 
 
 def _faults(target: Target, phases: list[str], include: dict[str, Any]) -> list[str]:
     document = _as_schemathesis_needs_it(target.document())
-    _known_part(document, include.get("path", ""))
+    _known_parts(target.service, document, include.get("path", ""))
     whole = from_dict(document, config=_config(target, phases))
     schema = whole.include(**include) if include else whole
 
