@@ -22,7 +22,6 @@ from relevo.contracts.attestation import (
 )
 from relevo.contracts.identifiers import institution_of
 from relevo.contracts.problem import FieldError, ProblemError
-from relevo.node.domain.attestation_page import Sheet, TooMuchForOneCodeError, draw
 from relevo.node.storage import attestations, peers
 from relevo.node.storage.attestations import StoredAttestation
 from relevo.servicekit import jose, sd_jwt, status_list
@@ -70,6 +69,13 @@ async def print_sheet(
     Raises:
         ProblemError: As `present`; `invalid_input` too when she shows more than one code can hold.
     """
+    # What draws is a sixth of all that a node would load at its start.
+    from relevo.node.domain.attestation_page import (  # noqa: PLC0415
+        Sheet,
+        TooMuchForOneCodeError,
+        draw,
+    )
+
     presented, held = await _presented(node, caller, attestation_id, show)
     sheet = Sheet(
         type=held.type,
