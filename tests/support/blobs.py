@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import httpx
+from pikepdf import Dictionary, Name, Pdf, Stream
 from PIL import Image
 from typing_extensions import override
 
@@ -102,10 +103,16 @@ def a_picture(shade: int = 20, *, size: tuple[int, int] = (64, 48), kind: str = 
 
 
 def a_large_file(size: int) -> bytes:
-    """A file of this many bytes that is taken for a PDF with something on it."""
-    head, tail = b"%PDF-1.4\n1 0 obj<</Subtype /Image>>stream\n", b"\nendstream\n%%EOF\n"
-    filling = bytes(range(256)) * (size // 256 + 1)
-    return head + filling[: size - len(head) - len(tail)] + tail
+    """A PDF of about this many bytes that shows something and tells nothing else."""
+    filling = bytes(range(256)) * (size // 256 - 4)
+    with Pdf.new() as pdf:
+        page = pdf.add_blank_page()
+        page.Contents = Stream(pdf, b"q /Im0 Do Q")
+        image = pdf.make_indirect(Stream(pdf, filling, Type=Name.XObject, Subtype=Name.Image))
+        page.Resources = Dictionary(XObject=Dictionary(Im0=image))
+        written = io.BytesIO()
+        pdf.save(written, fix_metadata_version=False, compress_streams=False)
+        return written.getvalue()
 
 
 def saved(image: Image.Image, kind: str) -> bytes:

@@ -167,12 +167,23 @@ class Attachment(ContractModel):
     state: AttachmentState
 
 
+UploadMetadata = Literal["none", "removed", "kept"]
+
+
 class Upload(ContractModel):
-    """A file that a node holds. Until it goes with something it is kept for a day."""
+    """A file that a node holds. Until it goes with something it is kept for a day.
+
+    Attributes:
+        size: As it is held and will leave.
+        metadata: What a camera or a program had written into it beside what it shows, such as where a
+            photograph was taken: there was none, it was `removed`, or it is `kept`, because a signature
+            covers the whole file.
+    """
 
     id: Uuid
     media_type: MediaType
     size: Whole
+    metadata: UploadMetadata
     uploaded_at: Moment
     attached: bool = False
 

@@ -23,8 +23,17 @@ def attach(relevo: Relevo, document: dict[str, Any], wanted: Sequence[str]) -> d
         CommandError: One is not there, is of no known kind, or it is not said whose it is.
     """
     files = [_described(one, document) for one in wanted]
-    named = [{**said, "upload": relevo.attachments.upload(*_read(path)).id} for path, said in files]
+    named = [{**said, "upload": _upload(relevo, path)} for path, said in files]
     return {**document, "attachments": [*document.get("attachments", []), *named]}
+
+
+def _upload(relevo: Relevo, path: Path) -> str:
+    held = relevo.attachments.upload(*_read(path))
+    if held.metadata == "removed":
+        note(f"{path.name}: goes without what a camera or a program had written into it.")
+    elif held.metadata == "kept":
+        note(f"{path.name}: is signed, so what a program had written into it goes along.")
+    return held.id
 
 
 def _described(said: str, document: dict[str, Any]) -> tuple[Path, dict[str, str]]:

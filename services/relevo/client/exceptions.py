@@ -150,6 +150,7 @@ _KINDS: Final[tuple[tuple[type[RelevoProblemError], frozenset[str]], ...]] = (
                 "manifest_unreadable",
                 "attachment_blank",
                 "attachment_unreadable",
+                "attachment_not_cleaned",
                 "unsupported_media_type",
             }
         ),

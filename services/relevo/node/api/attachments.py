@@ -51,6 +51,7 @@ _UPLOADED: Final = {
     "id": examples.UPLOAD_ID,
     "media_type": "application/pdf",
     "size": 48213,
+    "metadata": "removed",
     "uploaded_at": "2026-03-02T15:00:00Z",
     "attached": False,
 }
@@ -69,7 +70,9 @@ AttachmentId = Annotated[
     status_code=201,
     summary="Upload a file",
     description="The body is the file, `Content-Type` what it is. It is looked at at once: what is empty, one "
-    "colour or something else than it says is refused with advice. Kept for a day; name it in a referral, "
+    "colour or something else than it says is refused with advice. What a camera or a program wrote into "
+    "it beside what it shows, such as where a photograph was taken, is taken out, and `metadata` says so; "
+    "not one pixel changes. Kept for a day; name it in a referral, "
     "in information that is supplied or in a counter-referral, and it goes along where consent and "
     "pathway let it. A file may go with several. The same file again within a day is the same "
     "upload, so a retry needs no Idempotency-Key.",
@@ -83,6 +86,7 @@ AttachmentId = Annotated[
         "not_yours",
         "attachment_blank",
         "attachment_unreadable",
+        "attachment_not_cleaned",
         "body_too_large",
         "request_timeout",
         "unsupported_media_type",

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from relevo.contracts.attachment import Upload
 from relevo.contracts.problem import ProblemError
 from relevo.node.domain.file_check import check_file
+from relevo.node.domain.metadata import without_metadata
 from relevo.node.domain.sealed_file import pieces, seal_piece
 from relevo.node.storage import uploads
 from relevo.node.storage.uploads import StoredUpload
@@ -23,25 +24,27 @@ KEPT: Final = timedelta(days=1)
 
 
 async def take_upload(node: Node, caller: Caller, media_type: str, content: bytes) -> Upload:
-    """Keeps a file.
+    """Keeps a file, without what a camera or a program wrote into it beside what it shows.
 
     Raises:
-        ProblemError: `not_yours`; `attachment_blank`, `attachment_unreadable` or
-            `unsupported_media_type`, with advice.
+        ProblemError: `not_yours`; `attachment_blank`, `attachment_unreadable`,
+            `attachment_not_cleaned` or `unsupported_media_type`, with advice.
     """
     owner = party_of(node, caller)
     await asyncio.to_thread(check_file, media_type, content)
+    clean, metadata = await asyncio.to_thread(without_metadata, media_type, content)
     upload = StoredUpload(
         id=random_id(),
         owner=owner,
         media_type=media_type,
-        size=len(content),
+        size=len(clean),
+        metadata=metadata,
         attached=False,
         uploaded_at=node.clock.business(),
         key=uploads.new_content_key(),
     )
-    sealed, key_id = await asyncio.to_thread(_seal, node, upload, content)
-    digest = await asyncio.to_thread(lambda: hashlib.sha256(content).hexdigest())
+    sealed, key_id = await asyncio.to_thread(_seal, node, upload, clean)
+    digest = await asyncio.to_thread(lambda: hashlib.sha256(clean).hexdigest())
     kept = await node.database.write(
         uploads.add,
         node.vault,

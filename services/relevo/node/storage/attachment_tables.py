@@ -23,6 +23,7 @@ attachment_upload = Table(
     Column("owner", String(120), nullable=False),
     Column("media_type", String(40), nullable=False),
     Column("size", Integer, nullable=False),
+    Column("metadata", String(8), nullable=False),
     Column("attached", Boolean, nullable=False),
     Column("fingerprint", String(64)),
     Column("uploaded_at", UtcDateTime, nullable=False),

@@ -9,6 +9,7 @@ from typing import Final
 
 from sqlalchemy import Connection, delete, insert, select, update
 
+from relevo.contracts.attachment import UploadMetadata
 from relevo.servicekit.database import insert_or_ignore
 
 from .attachment_tables import attachment_piece, attachment_upload, referral_attachment
@@ -27,6 +28,7 @@ class StoredUpload:
     owner: str
     media_type: str
     size: int
+    metadata: UploadMetadata
     attached: bool
     uploaded_at: datetime
     key: bytes
@@ -67,6 +69,7 @@ def add(
             "owner": upload.owner,
             "media_type": upload.media_type,
             "size": upload.size,
+            "metadata": upload.metadata,
             "attached": False,
             "fingerprint": fingerprint,
             "uploaded_at": upload.uploaded_at,
@@ -120,6 +123,7 @@ def get(connection: Connection, vault: Vault, upload_id: str) -> StoredUpload | 
         owner=row["owner"],
         media_type=row["media_type"],
         size=row["size"],
+        metadata=row["metadata"],
         attached=row["attached"],
         uploaded_at=row["uploaded_at"],
         key=as_key(text),
