@@ -12,7 +12,8 @@ from relevo.client.exceptions import InvalidInputError, NotFoundError, RelevoPro
 from tests.client.test_commands import Person, done
 from tests.client.world import World
 from tests.support.blobs import a_picture, saved
-from tests.support.node_requests import a_consent, a_submission
+from tests.support.node_requests import COMPLETION, a_consent, a_submission
+from tests.support.photographs import a_photograph
 
 SHARE = ["identity", "contact", "identity_document"]
 CATEGORIES = [*SHARE, "location_municipality", "family"]
@@ -95,3 +96,46 @@ def test_a_file_that_is_not_described_is_an_error_in_words(
     )
     assert result.exit_code == 1
     assert "FILE:DOCUMENT" in result.output
+
+
+def test_files_go_with_what_was_asked_and_with_the_outcome(
+    world: World, typist: Person, tmp_path: Path
+) -> None:
+    desk = Person(tmp_path, world.arguments["desk"])
+    photo = tmp_path / "acta.jpg"
+    photo.write_bytes(a_photograph())
+    consent = json.loads(
+        done(typist("consent", "record", "-", typed=a_consent(categories=CATEGORIES)))
+    )["id"]
+    sent = typist("referral", "submit", "-", typed=a_submission(consent, share=["identity"]))
+    referral = json.loads(done(sent))["id"]
+    world.settle()
+    asked = [{"category": "identity_document", "person": 1, "text": "¿Tiene acta?"}]
+    done(desk("referral", "ask", referral, "-", typed=asked))
+    world.settle()
+    answer = {"persons": [{"person_id": "T-1"}], "share": ["identity_document"]}
+    words = ("referral", "supply", referral, "-", "--attach", f"{photo}:birth_certificate")
+    supplied = typist(*words, typed=answer)
+    done(supplied)
+    assert "acta.jpg: goes without what a camera" in supplied.stderr
+    world.settle()
+    for step in ("acknowledge", "accept", "begin"):
+        done(desk("referral", step, referral))
+    files = [f"{photo}:medical_summary", f"{photo}:acknowledgement:1:service_history"]
+    words = ("referral", "complete", referral, "-", "--attach", files[0], "--attach", files[1])
+    completed = desk(*words, typed=COMPLETION["counter_referral"])
+    done(completed)
+    assert "Some stays here, because consent or pathway leave it out: health" in completed.stderr
+    seen = json.loads(done(desk("referral", "show", referral)))["attachments"]
+    assert [file["document"] for file in seen] == ["birth_certificate", "acknowledgement"]
+    world.settle()
+
+
+def test_files_go_back_with_an_outcome_alone(
+    typist: Person,
+) -> None:
+    result = typist(
+        *("referral", "fail", "x", "--reason", "no_capacity", "--attach", "a.png:passport")
+    )
+    assert result.exit_code == 1
+    assert "--outcome" in result.output

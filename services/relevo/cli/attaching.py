@@ -16,15 +16,46 @@ _FORM = "FILE:DOCUMENT, FILE:DOCUMENT:PERSON or FILE:DOCUMENT:PERSON:CATEGORY"
 _HELD = frozenset({"leaving", "sent", "here"})
 
 
-def attach(relevo: Relevo, document: dict[str, Any], wanted: Sequence[str]) -> dict[str, Any]:
-    """The document with these files, uploaded.
+def attach(
+    relevo: Relevo, document: dict[str, Any], wanted: Sequence[str] | None
+) -> dict[str, Any]:
+    """The document, which says of whom it is, with these files, uploaded.
 
     Raises:
         CommandError: One is not there, is of no known kind, or it is not said whose it is.
     """
-    files = [_described(one, document) for one in wanted]
-    named = [{**said, "upload": _upload(relevo, path)} for path, said in files]
-    return {**document, "attachments": [*document.get("attachments", []), *named]}
+    if not wanted:
+        return document
+    persons = document.get("persons")
+    known = (
+        [str(one.get("person_id")) for one in persons if isinstance(one, dict)]
+        if isinstance(persons, list)
+        else []
+    )
+    held = document.get("attachments")
+    before = held if isinstance(held, list) else []
+    return {**document, "attachments": [*before, *_uploaded(relevo, wanted, known)]}
+
+
+def attach_to_outcome(
+    relevo: Relevo, referral_id: str, wanted: Sequence[str] | None
+) -> list[dict[str, str]]:
+    """Files that go back with the outcome of a referral: its persons are known by their place in it.
+
+    Raises:
+        CommandError: As `attach` does.
+    """
+    if not wanted:
+        return []
+    persons = relevo.referrals.get(referral_id).persons
+    return _uploaded(relevo, wanted, [str(place) for place in range(1, len(persons) + 1)])
+
+
+def _uploaded(
+    relevo: Relevo, wanted: Sequence[str], persons: Sequence[str]
+) -> list[dict[str, str]]:
+    files = [_described(one, persons) for one in wanted]
+    return [{**said, "upload": _upload(relevo, path)} for path, said in files]
 
 
 def _upload(relevo: Relevo, path: Path) -> str:
@@ -36,7 +67,7 @@ def _upload(relevo: Relevo, path: Path) -> str:
     return held.id
 
 
-def _described(said: str, document: dict[str, Any]) -> tuple[Path, dict[str, str]]:
+def _described(said: str, persons: Sequence[str]) -> tuple[Path, dict[str, str]]:
     """A file, and what is said of it. A path may hold colons of its own."""
     parts = said.split(":")
     for count in range(len(parts) - 1, 0, -1):
@@ -50,15 +81,10 @@ def _described(said: str, document: dict[str, Any]) -> tuple[Path, dict[str, str
         raise CommandError(f"{said}: not {_FORM}.")
     about = dict(zip(("document", "person_id", "category"), rest, strict=False))
     if "person_id" not in about:
-        about["person_id"] = _only_person(said, document)
+        if len(persons) != 1:
+            raise CommandError(f"{said}: say whose it is, as FILE:DOCUMENT:PERSON.")
+        about["person_id"] = persons[0]
     return path, about
-
-
-def _only_person(said: str, document: dict[str, Any]) -> str:
-    persons = document.get("persons")
-    if isinstance(persons, list) and len(persons) == 1 and isinstance(persons[0], dict):
-        return str(persons[0].get("person_id"))
-    raise CommandError(f"{said}: say whose it is, as FILE:DOCUMENT:PERSON.")
 
 
 def _read(path: Path) -> tuple[bytes, str]:

@@ -24,6 +24,7 @@ _GROUPS: Final = {
     "gateway": "A gateway: approve institutions, agree with peers, run it.",
     "auth": "An issuer that stands alone: run it.",
     "referral": "Submit, read and answer referrals at one's own node.",
+    "split": "Let some of a family go on apart, for somebody's safety.",
     "follow-up": "Ask how somebody is after her return, and carry that out.",
     "consent": "Record what a person allowed, and end it when she says so.",
     "returnees": "Post lists of people who return, and keep their records.",

@@ -7,10 +7,11 @@ from typing import Annotated, Literal, get_args
 import typer
 
 from relevo.client.relevo import Relevo
+from relevo.contracts.attachment import ATTACHMENTS
 from relevo.contracts.lifecycles.referral import State
 from relevo.contracts.referral import Referral
 
-from .attaching import attach, save_all
+from .attaching import attach, attach_to_outcome, save_all
 from .calling import Document, IdempotencyKey, ReferralId, calling, read_document, read_object
 from .failures import CommandError
 from .files import as_json
@@ -20,6 +21,16 @@ from .progress import progress
 app = typer.Typer(rich_markup_mode=MARKUP, no_args_is_help=True)
 
 Reason = Annotated[str, typer.Option(help="A code, such as no_capacity.")]
+Attachments = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--attach",
+        metavar="FILE:DOCUMENT",
+        help="A file that goes along, such as foto.pdf:birth_certificate; of several persons, "
+        "foto.pdf:birth_certificate:T-1; of a kind that may be about anything, also its data category, "
+        "carta.pdf:referral_sheet:T-1:service_history. May be said several times.",
+    ),
+]
 Remark = Annotated[str | None, typer.Option("--note", help="For one's own history; never travels.")]
 
 
@@ -29,15 +40,7 @@ def submit(
     relevo: Relevo,
     file: Document,
     idempotency_key: IdempotencyKey = None,
-    attachments: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--attach",
-            metavar="FILE:DOCUMENT",
-            help="A file that goes along, such as foto.pdf:birth_certificate; of several persons, "
-            "foto.pdf:birth_certificate:T-1. May be said several times.",
-        ),
-    ] = None,
+    attachments: Attachments = None,
 ) -> None:
     """Refer somebody. Prints id and reference code; a list of referrals prints one line each."""
     document = read_document(file)
@@ -48,7 +51,7 @@ def submit(
         return
     if not isinstance(document, dict):
         raise CommandError("A referral is a JSON object, several are a list.")
-    document = attach(relevo, document, attachments or [])
+    document = attach(relevo, document, attachments)
     stored = relevo.referrals.submit(document, key=idempotency_key)
     if stored.withheld:
         note(f"Stays here, because consent or pathway leave it out: {', '.join(stored.withheld)}.")
@@ -197,10 +200,15 @@ def ask(relevo: Relevo, referral_id: ReferralId, file: Document) -> None:
 @app.command()
 @calling
 def supply(
-    relevo: Relevo, referral_id: ReferralId, file: Document, idempotency_key: IdempotencyKey = None
+    relevo: Relevo,
+    referral_id: ReferralId,
+    file: Document,
+    idempotency_key: IdempotencyKey = None,
+    attachments: Attachments = None,
 ) -> None:
     """Answer, as its sender, what was asked: the file holds the information."""
-    _stands(relevo.referrals.supply(referral_id, read_object(file), key=idempotency_key))
+    document = attach(relevo, read_object(file), attachments)
+    _stands(relevo.referrals.supply(referral_id, document, key=idempotency_key))
 
 
 @app.command()
@@ -243,9 +251,13 @@ def hold(relevo: Relevo, referral_id: ReferralId, reason: Reason) -> None:
 
 @app.command()
 @calling
-def complete(relevo: Relevo, referral_id: ReferralId, file: Document) -> None:
-    """Say what was done: the file is the counter-referral."""
-    _stands(relevo.referrals.complete(referral_id, read_object(file)))
+def complete(
+    relevo: Relevo, referral_id: ReferralId, file: Document, attachments: Attachments = None
+) -> None:
+    """Say what was done: the file is the counter-referral. Persons of files are 1, 2 and so on."""
+    outcome = read_object(file)
+    files = attach_to_outcome(relevo, referral_id, attachments)
+    _stands(relevo.referrals.complete(referral_id, outcome, attachments=files))
 
 
 @app.command()
@@ -257,10 +269,15 @@ def fail(
     outcome: Annotated[
         Path | None, typer.Option(help="A counter-referral, when some of it was done.")
     ] = None,
+    attachments: Attachments = None,
 ) -> None:
-    """Say that it could not be done, and why."""
+    """Say that it could not be done, and why. Files go back with a counter-referral alone."""
     document = None if outcome is None else read_object(outcome)
-    _stands(relevo.referrals.fail(referral_id, reason, counter_referral=document))
+    if document is None and attachments:
+        raise CommandError("Files go back with a counter-referral: give it as --outcome.")
+    files = attach_to_outcome(relevo, referral_id, attachments)
+    ended = relevo.referrals.fail(referral_id, reason, counter_referral=document, attachments=files)
+    _stands(ended)
 
 
 @app.command()
@@ -279,6 +296,10 @@ def close(relevo: Relevo, referral_id: ReferralId) -> None:
 
 
 def _stands(referral: Referral) -> None:
+    if ATTACHMENTS in referral.withheld:
+        note(
+            f"Some stays here, because consent or pathway leave it out: {', '.join(referral.withheld)}."
+        )
     say(f"{referral.id} is {referral.state}.")
 
 

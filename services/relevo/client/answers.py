@@ -5,6 +5,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from relevo.contracts.families import Split
 from relevo.contracts.follow_up import FollowUp
 from relevo.contracts.model import ContractModel, Moment
 from relevo.contracts.problem import Problem
@@ -33,6 +34,10 @@ class SubmittedReferral(ContractModel):
 class ReferralPage(ContractModel):
     referrals: list[Referral]
     next_cursor: str | None = None
+
+
+class SplitPage(ContractModel):
+    splits: list[Split]
 
 
 class BulkAnswer(ContractModel):

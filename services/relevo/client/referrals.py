@@ -203,21 +203,34 @@ class Referrals(Requests[M_co]):
         return self._step(referral_id, Transition(to="on_hold", reason=reason))
 
     @operation
-    def complete(self, referral_id: str, counter_referral: Input) -> Plan[Referral]:
+    def complete(
+        self, referral_id: str, counter_referral: Input, *, attachments: Iterable[Input] = ()
+    ) -> Plan[Referral]:
         """What was needed was done. Raises as `take_step` does.
 
         Args:
             referral_id: Of a referral that this institution accepted.
             counter_referral: A `CounterReferral`: what was done, when, and what is still needed.
+            attachments: `AttachmentInput`s: files that go back with it where consent lets them; the
+                answer's `withheld` says which stayed. `person_id` is her place in the referral: "1".
         """
-        return self._step(referral_id, _with_outcome("completed", counter_referral))
+        return self._step(referral_id, _with_outcome("completed", counter_referral, attachments))
 
     @operation
     def fail(
-        self, referral_id: str, reason: str, *, counter_referral: Input | None = None
+        self,
+        referral_id: str,
+        reason: str,
+        *,
+        counter_referral: Input | None = None,
+        attachments: Iterable[Input] = (),
     ) -> Plan[Referral]:
-        """It could not be done, for a reason of the list `reason`. Raises as `take_step` does."""
-        return self._step(referral_id, _with_outcome("failed", counter_referral, reason=reason))
+        """It could not be done, for a reason of the list `reason`. Raises as `take_step` does.
+
+        `counter_referral` and `attachments` as for `complete`.
+        """
+        outcome = _with_outcome("failed", counter_referral, attachments, reason=reason)
+        return self._step(referral_id, outcome)
 
     @operation
     def supply(
@@ -275,10 +288,20 @@ class Referrals(Requests[M_co]):
 
 
 def _with_outcome(
-    to: State, outcome: Input | None, *, reason: str | None = None
+    to: State,
+    outcome: Input | None,
+    attachments: Iterable[Input],
+    *,
+    reason: str | None = None,
 ) -> dict[str, object]:
     counter_referral = None if outcome is None else _plain(outcome)
-    step = {"to": to, "reason": reason, "counter_referral": counter_referral}
+    files = [_plain(one) for one in attachments] or None
+    step = {
+        "to": to,
+        "reason": reason,
+        "counter_referral": counter_referral,
+        "attachments": files,
+    }
     return {name: value for name, value in step.items() if value is not None}
 
 

@@ -34,6 +34,7 @@ from .returnees import Returnees
 from .services import Services
 from .session import OnRetry, Session
 from .settings import ClientSettings
+from .splits import Splits
 from .statistics import Statistics
 from .status import StatusQuestions
 from .tokens import Tokens
@@ -46,6 +47,7 @@ class _Services(Generic[M_co]):
 
     Attributes:
         referrals: Submit, read, answer.
+        splits: Families that go on in two parts, for somebody's safety.
         attachments: Files that go along with them.
         consents: Record, read, withdraw.
         follow_ups: Ask how somebody is after her return, and carry that out.
@@ -71,6 +73,7 @@ class _Services(Generic[M_co]):
         self.settings = settings
         session = Session(settings, Tokens(settings, credentials, clock), clock, on_retry)
         self.referrals: Referrals[M_co] = Referrals(driver, session)
+        self.splits: Splits[M_co] = Splits(driver, session)
         self.attachments: Attachments[M_co] = Attachments(driver, session)
         self.consents: Consents[M_co] = Consents(driver, session)
         self.follow_ups: FollowUps[M_co] = FollowUps(driver, session)
