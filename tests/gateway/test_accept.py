@@ -225,6 +225,28 @@ async def test_each_bad_message_has_its_problem_and_the_good_ones_pass(
     assert set(problem.translations) == {"en", "es"}
 
 
+async def test_those_who_hold_the_mandate_are_offered_and_never_a_house_that_stands_in_no_list(
+    mx: RunningGateway, albergue: Institution
+) -> None:
+    takes = {"message_types": ["referral.submitted/1"]}
+    mx.join(Institution("mx.mute", mandates=["shelter"], **takes))
+    mx.join(Institution("mx.centro", mandates=["health_care"], **takes))
+    mx.join(
+        Institution("mx.refugio", mandates=["health_care", "gbv_services"], type="shelter", **takes)
+    )
+    unit = {"id": "mx.hogar.ala", "name": "Ala", "mandates": ["health_care", "gbv_services"]}
+    mx.join(Institution("mx.hogar", mandates=["shelter"], type="shelter", units=[unit], **takes))
+    mx.join(Institution("mx.sorda", mandates=["health_care"], message_types=["referral.state/1"]))
+    gone = Institution("mx.cerrada", mandates=["health_care"], **takes)
+    mx.join(gone)
+    await mx.post(f"/v1/institutions/{gone.id}/suspend", "mx.operator", {})
+    envelope = albergue.envelope("mx.mute", now=mx.clock.now, pathway="mx-health-no-papers")
+    [answer] = await mx.send(albergue, envelope)
+    assert problem_name(answer) == "receiver_lacks_mandate"
+    assert answer.problem
+    assert answer.problem.model_dump()["offered"] == ["mx.centro"]
+
+
 async def test_a_life_at_risk_needs_no_consent_but_its_law(
     mx: RunningGateway, albergue: Institution, casa: Institution
 ) -> None:

@@ -27,6 +27,7 @@ from relevo.gateway.domain.policy import LAWFUL_BASIS, NO_POLICY, UNKNOWN_TYPE, 
 from relevo.gateway.storage import deliveries, grants, ledger
 from relevo.gateway.storage.grants import GrantKey
 
+from . import offers
 from .arrivals import Arrival, SliceReader, Source
 from .context import Gateway, Peers
 from .directory import Directory, Known
@@ -123,6 +124,7 @@ def judge(
                 raise arrival.problem
             judged.passed[position] = _judge_one(gateway, directory, slices, arrival, facts)
         except ProblemError as problem:
+            offers.offer_others(connection, gateway, arrival, problem)
             judged.answers[position] = MessageAnswer.model_construct(
                 message_id=arrival.message_id, result="refused", problem=problem.problem()
             )
