@@ -101,6 +101,7 @@ def _files() -> None:
         sa.Column("owner", sa.String(120), nullable=False),
         sa.Column("media_type", sa.String(40), nullable=False),
         sa.Column("size", sa.Integer, nullable=False),
+        sa.Column("metadata", sa.String(8), nullable=False),
         sa.Column("attached", sa.Boolean, nullable=False),
         sa.Column("fingerprint", sa.String(64)),
         sa.Column("uploaded_at", sa.BigInteger, nullable=False),
