@@ -212,6 +212,7 @@ async def _furnish(network: Network, here: Member) -> dict[str, str]:
     await _post(here, "/v1/notices", notices.VERSION, status=200)
     return {
         withdrawals.WITHDRAWN_REFERRAL_ID: await _withdrawn(network),
+        withdrawals.WITHDRAWN_CONSENT_ID: await _withdrawn_here(here),
         withdrawals.REQUEST_ID: await _on_paper(network, here),
         examples.FAMILY_REFERRAL_ID: family[0],
         examples.SPLIT_ID: split["id"],
@@ -295,6 +296,14 @@ async def _withdrawn(network: Network) -> str:
     await _post(there, f"/v1/consents/{theirs['id']}/withdraw", said, status=200)
     await network.settle()
     return str(received["id"])
+
+
+async def _withdrawn_here(here: Member) -> str:
+    """A consent that she gave here, and took back."""
+    consent = await _post(here, "/v1/consents", a_consent())
+    said = {"said_at": START.isoformat()}
+    await _post(here, f"/v1/consents/{consent['id']}/withdraw", said, status=200)
+    return str(consent["id"])
 
 
 async def _an_emergency(here: Member, referral: str) -> str:

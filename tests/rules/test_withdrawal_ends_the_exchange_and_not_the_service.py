@@ -77,6 +77,25 @@ async def test_each_holders_answer_reaches_whoever_holds_the_consent(
     assert told.count("consent.withdrawal_answered") == 2
 
 
+async def test_whoever_asked_her_is_a_holder_too(on_each_database: Network) -> None:
+    shelter = on_each_database.members[SHELTER]
+    given = await consented(shelter)
+    path = f"/v1/consents/{given}/withdrawal-answer"
+    kept = {"answer": "kept", "law": "Ley de Migración, art. 14"}
+    too_early = await post(shelter, path, kept)
+    assert too_early.json()["type"].endswith("/illegal_transition")
+    await withdrawn(shelter, given)
+    for wrong in ({"answer": "kept"}, {"answer": "erased"}):
+        assert (await post(shelter, path, wrong)).status_code == 422
+    for said in ({"answer": "stopped"}, kept):  # the last word counts
+        answer = await post(shelter, path, said)
+        assert answer.status_code == 200, answer.text
+        own = answer.json()["own"]
+        assert (own["answer"], own.get("law")) == (said["answer"], said.get("law"))
+    institute = on_each_database.members[INSTITUTE]
+    assert (await post(institute, path, kept)).status_code == 404
+
+
 async def test_what_was_completed_and_erased_is_still_read_without_its_outcome(
     network: Network,
 ) -> None:

@@ -5,7 +5,7 @@ from the answer, and on sealed routes the person herself is asked first (domain 
 """
 
 from datetime import timedelta
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
@@ -23,17 +23,28 @@ PhraseCheck = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{43}$")]
 """A slow digest of the pass phrase, bound to the reference code: the phrase itself never travels."""
 
 
-class WithdrawalAnswer(ContractModel):
-    """What a holder did with what it got."""
-
+class _Answer(ContractModel):
     answer: Literal["stopped", "erased", "kept"]
     law: ShortText | None = Field(default=None, description="Required when kept.")
 
     @model_validator(mode="after")
-    def _names_its_law(self) -> "WithdrawalAnswer":
+    def _names_its_law(self) -> Self:
         if (self.answer == "kept") != (self.law is not None):
             raise ValueError("data is kept under a law that is named, and under nothing else")
         return self
+
+
+class WithdrawalAnswer(_Answer):
+    """What a holder did with what it got."""
+
+
+class KeeperAnswer(_Answer):
+    """What the institution that holds the consent did with what it knows of her itself.
+
+    Its sharing has stopped already. The record of the consent stays: it proves that she withdrew.
+    """
+
+    answer: Literal["stopped", "kept"]
 
 
 class HolderAnswer(ContractModel):
@@ -47,12 +58,21 @@ class HolderAnswer(ContractModel):
     answered_at: Moment | None = None
 
 
+class KeptHere(KeeperAnswer):
+    """What the institution that holds the consent said of itself."""
+
+    answered_at: Moment
+
+
 class WithdrawalProgress(ContractModel):
     """What became of a withdrawal, as the institution that holds the consent sees it."""
 
     consent_id: Uuid
     state: State
     withdrawn_at: Moment | None = None
+    own: KeptHere | None = Field(
+        default=None, description="Of that institution itself, once it has said so."
+    )
     holders: list[HolderAnswer] = []
 
 

@@ -8,6 +8,7 @@ from relevo.contracts.identifiers import Uuid
 from relevo.contracts.scopes import Scope
 from relevo.contracts.withdrawal import (
     HolderAnswer,
+    KeeperAnswer,
     PendingRequest,
     PendingRequests,
     PersonSaid,
@@ -29,6 +30,7 @@ router = APIRouter(prefix="/v1", tags=["withdrawal"])
 
 REQUEST_ID: Final = "0198c7a4-1a2b-7c3d-8e4f-5a6b7c8d9e0f"
 WITHDRAWN_REFERRAL_ID: Final = "0198c7a4-2b3c-7d4e-9f50-6b7c8d9e0f1a"
+WITHDRAWN_CONSENT_ID: Final = "0198c7a4-3c4d-7e5f-a061-7c8d9e0f1a2b"
 _KEPT: Final[dict[str, Any]] = {"answer": "kept", "law": "Código de Salud, art. 121"}
 _ANSWERED: Final[dict[str, Any]] = {
     "referral_id": WITHDRAWN_REFERRAL_ID,
@@ -36,6 +38,16 @@ _ANSWERED: Final[dict[str, Any]] = {
     "holder": "gt.igm.crr",
     **_KEPT,
     "answered_at": "2026-03-02T17:00:00Z",
+}
+_PROGRESS: Final[dict[str, Any]] = {
+    "consent_id": examples.CONSENT_ID,
+    "state": "withdrawn",
+    "withdrawn_at": examples.WITHDRAWAL["said_at"],
+    "holders": [{**_ANSWERED, "referral_id": examples.SENT_REFERRAL_ID}],
+}
+_MANDATE: Final[dict[str, Any]] = {
+    "answer": "kept",
+    "law": "Ley de Protección de los Hondureños Migrantes",
 }
 _PENDING: Final[dict[str, Any]] = {
     "id": REQUEST_ID,
@@ -69,6 +81,35 @@ async def post_withdrawal_answer(
     return await withdrawals.answer_withdrawal(node, caller, referral_id, body)
 
 
+@router.post(
+    "/consents/{consent_id}/withdrawal-answer",
+    summary="Answer a withdrawal for oneself",
+    description="What the institution that holds the consent did with what it knows of her itself: `stopped`, or "
+    "`kept` under a law that it names, such as that of its register. Sharing has stopped already.",
+    responses=answer(
+        200,
+        "Written down, beside what the other holders answered.",
+        {
+            **_PROGRESS,
+            "consent_id": WITHDRAWN_CONSENT_ID,
+            "own": {**_MANDATE, "answered_at": "2026-03-02T17:30:00Z"},
+        },
+        link("get_withdrawal", "All of it, later.", consent_id="$response.body#/consent_id"),
+    )
+    | problem_responses("not_found", "not_yours", "invalid_input", "illegal_transition"),
+    openapi_extra=request_example(_MANDATE),
+)
+async def post_own_withdrawal_answer(
+    consent_id: Annotated[
+        Uuid, Path(description="The consent's id.", examples=[WITHDRAWN_CONSENT_ID])
+    ],
+    body: KeeperAnswer,
+    node: NodeHere,
+    caller: Annotated[Caller, require(Scope.CONSENTS_WRITE)],
+) -> WithdrawalProgress:
+    return await withdrawals.answer_for_ourselves(node, caller, consent_id, body)
+
+
 @router.get(
     "/consents/{consent_id}/withdrawal",
     summary="Read what became of a withdrawal",
@@ -77,12 +118,7 @@ async def post_withdrawal_answer(
     responses=answer(
         200,
         "The holders.",
-        {
-            "consent_id": examples.CONSENT_ID,
-            "state": "withdrawn",
-            "withdrawn_at": examples.WITHDRAWAL["said_at"],
-            "holders": [{**_ANSWERED, "referral_id": examples.SENT_REFERRAL_ID}],
-        },
+        _PROGRESS,
     )
     | problem_responses("not_found", "not_yours", "invalid_input"),
 )

@@ -10,7 +10,13 @@ from relevo.contracts.message_types.withdrawal_answered import (
     WithdrawalAnswered,
 )
 from relevo.contracts.problem import ProblemError
-from relevo.contracts.withdrawal import HolderAnswer, WithdrawalAnswer, WithdrawalProgress
+from relevo.contracts.withdrawal import (
+    HolderAnswer,
+    KeeperAnswer,
+    KeptHere,
+    WithdrawalAnswer,
+    WithdrawalProgress,
+)
 from relevo.node.storage import grants, information, outbox, referrals, withdrawals
 from relevo.node.storage.holdings import Holdings
 from relevo.node.storage.withdrawals import Answered
@@ -98,6 +104,36 @@ def withdrawal_answered(batch: Batch, item: Opened) -> bool:
     return True
 
 
+async def answer_for_ourselves(
+    node: Node, caller: Caller, consent_id: str, said: KeeperAnswer
+) -> WithdrawalProgress:
+    """Writes down what this institution did with what it knows of her itself.
+
+    She took her word back from whoever asked her, too: that one is a holder like the others.
+
+    Raises:
+        ProblemError: `not_found`, or `illegal_transition` where nothing was withdrawn.
+    """
+    party_of(node, caller)
+    return await node.database.write(_answer_ourselves, node, caller, consent_id, said)
+
+
+def _answer_ourselves(
+    connection: Connection, node: Node, caller: Caller, consent_id: str, said: KeeperAnswer
+) -> WithdrawalProgress:
+    record = own_consent(connection, node, caller, consent_id)
+    if record.state != "withdrawn":
+        raise ProblemError(
+            "illegal_transition",
+            subject="withdrawal",
+            from_state=record.state,
+            to_state=said.answer,
+        )
+    now = node.clock.business()
+    withdrawals.put_answer(connection, Answered(consent_id, said.answer, said.law, now))
+    return _progress(connection, node, caller, consent_id)
+
+
 async def read_withdrawal(node: Node, caller: Caller, consent_id: str) -> WithdrawalProgress:
     """Every holder of what left under a consent, with its answer.
 
@@ -113,7 +149,8 @@ def _progress(
 ) -> WithdrawalProgress:
     record = own_consent(connection, node, caller, consent_id)
     ids = sorted({grant.referral_id for grant in grants.of_consent(connection, consent_id)})
-    answers = withdrawals.answers_of(connection, ids)
+    answers = withdrawals.answers_of(connection, [consent_id, *ids])
+    own = answers.get(consent_id)
     sent = referrals.by_ids(connection, ids)
     holders = []
     for referral_id, held in sorted(sent.items()):
@@ -132,5 +169,6 @@ def _progress(
         consent_id=consent_id,
         state=record.state,
         withdrawn_at=record.withdrawn_at,
+        own=None if own is None else KeptHere(answer=own.answer, law=own.law, answered_at=own.at),  # type: ignore[arg-type]
         holders=holders,
     )

@@ -9,12 +9,13 @@ from .tables import METADATA
 withdrawal_answer = Table(
     "withdrawal_answer",
     METADATA,
-    Column("referral_id", String(36), primary_key=True),
+    Column("subject", String(36), primary_key=True),
     Column("answer", String(8), nullable=False),
     Column("law", String(200)),
     Column("at", UtcDateTime, nullable=False),
 )
-"""On both sides: what this holder said, or what the holder of what was sent from here said."""
+"""On both sides: what this holder said, or what the holder of what was sent from here said. By referral;
+by consent what the institution that holds it said of itself."""
 
 withdrawal_request = Table(
     "withdrawal_request",

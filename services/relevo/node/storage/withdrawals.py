@@ -16,9 +16,9 @@ from .withdrawal_tables import withdrawal_answer, withdrawal_request, withdrawal
 
 @dataclass(frozen=True)
 class Answered:
-    """What a holder did with what it got of one referral."""
+    """What a holder did with what it got of one referral, or the keeper of a consent with its own."""
 
-    referral_id: str
+    subject: str
     answer: str
     law: str | None
     at: datetime
@@ -31,19 +31,19 @@ def put_answer(connection: Connection, answered: Answered) -> None:
         connection.execute(
             update(withdrawal_answer)
             .where(
-                withdrawal_answer.c.referral_id == answered.referral_id,
+                withdrawal_answer.c.subject == answered.subject,
                 withdrawal_answer.c.at <= answered.at,
             )
             .values(**row)
         )
 
 
-def answers_of(connection: Connection, referral_ids: list[str]) -> dict[str, Answered]:
-    """By referral; those that nobody answered are absent."""
+def answers_of(connection: Connection, subjects: list[str]) -> dict[str, Answered]:
+    """By referral or consent; those that nobody answered are absent."""
     rows = connection.execute(
-        select(withdrawal_answer).where(withdrawal_answer.c.referral_id.in_(referral_ids))
+        select(withdrawal_answer).where(withdrawal_answer.c.subject.in_(subjects))
     ).mappings()
-    return {row["referral_id"]: Answered(**row) for row in rows}
+    return {row["subject"]: Answered(**row) for row in rows}
 
 
 def message_that_withdrew(connection: Connection, referral_id: str) -> str | None:

@@ -52,11 +52,11 @@ def _consents() -> None:
     )
     op.create_table(
         "withdrawal_answer",
-        sa.Column("referral_id", sa.String(36), nullable=False),
+        sa.Column("subject", sa.String(36), nullable=False),
         sa.Column("answer", sa.String(8), nullable=False),
         sa.Column("law", sa.String(200)),
         sa.Column("at", sa.BigInteger, nullable=False),
-        sa.PrimaryKeyConstraint("referral_id", name="pk_withdrawal_answer"),
+        sa.PrimaryKeyConstraint("subject", name="pk_withdrawal_answer"),
     )
     op.create_table(
         "withdrawal_request",
