@@ -43,6 +43,18 @@ WRONG = [
         "state should be rejected, and is accepted",
     ),
     (
+        "not-among-others",
+        'do = "accept"\nof = "R1"',
+        'do = "accept"\nof = "R1"\namong = { needs = [{ service = "national_id" }] }',
+        'needs should have [{"service": "national_id"}]',
+    ),
+    (
+        "among-others",
+        'do = "accept"\nof = "R1"',
+        'do = "accept"\nof = "R1"\nnot_among = { needs = [{ service = "food" }] }',
+        'needs should not have [{"service": "food"}]',
+    ),
+    (
         "refused-step",
         'do = "accept"\nof = "R1"',
         'do = "start"\nof = "R1"',

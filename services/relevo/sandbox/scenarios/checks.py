@@ -13,7 +13,8 @@ from relevo.sandbox.readable import readable_parts
 from relevo.servicekit.ids import random_id
 
 from .answers import at_path, fits
-from .play import WAIT_SECONDS, NotSoError, Saved, Stage
+from .expected import NotSoError
+from .play import WAIT_SECONDS, Saved, Stage
 from .schema import (
     EventsOf,
     History,

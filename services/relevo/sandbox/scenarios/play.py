@@ -10,8 +10,10 @@ import httpx
 from relevo.contracts.identifiers import institution_of
 from relevo.sandbox.systems import LocalSystem, UnexpectedAnswerError
 
+from . import papers
 from .answers import as_json, at_path, fits, short, state_of, told
 from .bodies import Frame, ScenarioError
+from .expected import NotSoError, expected
 from .federation import Federation
 from .load import Scenario
 from .moments import Calendar, rfc_3339
@@ -21,18 +23,6 @@ from .verbs import COLLECTIONS, VERBS, Kind, Verb
 
 WAIT_SECONDS: Final = 30.0
 _POLL_SECONDS: Final = 0.04
-
-
-class NotSoError(Exception):
-    """A step was answered otherwise than the scenario says, or a check does not hold.
-
-    Attributes:
-        where: Keys of the file that say so.
-    """
-
-    def __init__(self, message: str, *where: str | int) -> None:
-        super().__init__(message)
-        self.where = where
 
 
 @dataclass
@@ -99,6 +89,7 @@ class Stage:
             "wait_for": self._wait_for,
             "expect_overdue": self._expect_overdue,
             "find": self._find,
+            "download": self._download,
         }.get(step.do)
         try:
             if step.do == "check":
@@ -127,12 +118,12 @@ class Stage:
         got = as_json(answer)
         if step.refused is not None:
             self._refused(step, answer, got)
-            self._expected(frame, step, got)
+            expected(frame, step, got)
             return
         wanted = step.status or 0
         if (wanted and answer.status_code != wanted) or (not wanted and not answer.is_success):
             raise NotSoError(f"it was answered {told(answer)}", "do")
-        self._expected(frame, step, got)
+        expected(frame, step, got)
         made = self._save(verb, step, body, got)
         if step.wait:
             self._settle(step, made)
@@ -145,6 +136,9 @@ class Stage:
             return system.call(body["method"], body["path"], body.get("body"), params=query)
         if step.do == "manifest":
             return self._post_manifest(system, body)
+        if step.do == "upload":
+            content = papers.page(str(body["words"]))
+            return system.send("/v1/attachments", content, media_type="application/pdf", params={})
         path = verb.path
         if "{of}" in path:
             path = path.replace("{of}", self.saved[step.of or ""].path)
@@ -164,17 +158,6 @@ class Stage:
                 f"it should be refused with {wanted}, and was answered {told(answer)}", "refused"
             )
 
-    def _expected(self, frame: Frame, step: Step, got: Any) -> None:
-        for path, wanted in frame.resolved(step.expect).items():
-            found = at_path(got, path)
-            if not fits(found, wanted):
-                raise NotSoError(
-                    f"{path} should be {short(wanted)}, and is {short(found)}", "expect", path
-                )
-        for path in step.absent:
-            if (found := at_path(got, path)) not in (None, [], {}, ""):
-                raise NotSoError(f"{path} should not be there, and is {short(found)}", "absent")
-
     def _save(self, verb: Verb, step: Step, body: dict[str, Any], got: Any) -> Saved | None:
         name = step.saved_as or (step.of if step.do == "consent" else None)
         kind: Kind = step.body.get("kind") or verb.makes or "answer"
@@ -187,6 +170,8 @@ class Stage:
         if kind in {"referral", "follow_up"} and path:
             # What it answers to a new one is short.
             got = {**(self._reads(step.by or "", path) or {}), **got}
+        if step.do == "upload":
+            got = {**got, "words": body["words"]}
         made = Saved(kind, path, got, step.by or "")
         if step.do == "submit":
             for consent_id in body.get("consent_ids", []):
@@ -352,6 +337,20 @@ class Stage:
                     f"no new referral with {short(wanted)} is there; others: {short(there)}", "with"
                 )
             time.sleep(_POLL_SECONDS)
+
+    def _download(self, step: Step) -> None:
+        wanted = papers.page(str(self.saved[step.body["file"]].answer["words"]))
+        path = self.saved[step.of or ""].path
+        by = step.by or ""
+
+        def arrived(got: Any) -> bool:
+            return any(self._is_here(by, path, one, wanted) for one in got["attachments"])
+
+        self._until(by, path, arrived, "the file")
+
+    def _is_here(self, party: str, path: str, listed: Any, wanted: bytes) -> bool:
+        answer = self.federation.system(party).call("GET", f"{path}/attachments/{listed['id']}")
+        return answer.is_success and answer.content == wanted
 
     def _referrals_of(self, party: str) -> list[Any]:
         """Whole, those since the story began: lists say nothing of persons and needs."""

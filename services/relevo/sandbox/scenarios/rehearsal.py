@@ -170,6 +170,8 @@ class _Rehearsing:
                 self._fault(f"`{step.do}` needs `of`", *where)
             return
         self._made(step.of, verb.of, *where, "of")
+        if step.do == "download":
+            self._made(str(step.body.get("file")), "answer", *where, "with")
 
     def _made(self, name: str, kind: Kind | None, *where: str | int) -> None:
         made = self.found.kinds.get(name)

@@ -15,9 +15,10 @@ from relevo.contracts.pathways import loader as pathway_files
 from relevo.servicekit.logging import configure_logging
 
 from .checks import Checks
+from .expected import NotSoError
 from .federation import Federation
 from .load import Scenario, load
-from .play import NotSoError, Stage
+from .play import Stage
 
 _LONGEST_SECONDS: Final = 900
 _LOG_LEVEL: Final = "INFO"

@@ -79,6 +79,8 @@ class Step(ContractModel):
     saved_as: Name | None = Field(default=None, alias="as")
     body: dict[str, Any] = Field(default={}, alias="with")
     expect: dict[str, Any] = {}
+    among: dict[str, list[Any]] = {}
+    not_among: dict[str, list[Any]] = {}
     absent: list[str] = []
     refused: str | None = None
     status: int | None = None

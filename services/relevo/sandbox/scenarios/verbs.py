@@ -23,7 +23,7 @@ from relevo.contracts.returnee import ReturneeInput, ReturneeTransition
 from relevo.contracts.review import ReviewInput
 from relevo.contracts.withdrawal import WithdrawalAnswer, WithdrawalAsk
 
-from . import bodies
+from . import bodies, papers
 from .bodies import Frame
 
 Kind = Literal[
@@ -256,6 +256,16 @@ VERBS: Final[Mapping[str, Verb]] = {
         "own: the old key opens nothing from now on, and every later step of `by` is the successor's."
     ),
     "check": Verb("A check of the table below, in the middle of the story: `with` is its table."),
+    "upload": Verb(
+        "Uploads a page that shows `words`; name it in `attachments` by `${U1.id}`.",
+        makes="answer",
+        model=papers.Page,
+    ),
+    "download": Verb(
+        "Waits until the page of the step `file` is here as one of the files of `of`, and reads the same.",
+        of="referral",
+        model=papers.SamePage,
+    ),
     "call": Verb(
         "Any request: `method`, `path`, `body`, `query`; `kind` says what it makes, if other verbs go on.",
         makes="answer",
