@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
+from relevo.contracts.attestation import STATUS_LIST_TYP
 from relevo.contracts.exchange import MessageBatch
 from relevo.contracts.follow_up import FOLLOW_UP_QUERY_TYP, FollowUpQuery
 from relevo.contracts.scopes import Scope
@@ -19,7 +20,7 @@ from relevo.gateway.operations.arrivals import Source
 from relevo.gateway.operations.endings import Ending
 from relevo.gateway.operations.loads import Bounds
 from relevo.gateway.operations.membership import change_state
-from relevo.gateway.storage import deliveries, ledger
+from relevo.gateway.storage import deliveries, ledger, revocation_lists
 from relevo.gateway.storage.blobs import NamedBlobs, expect
 from relevo.servicekit import checkpoint, jose, service_examples
 from relevo.servicekit.access_token import TokenVerifier
@@ -56,6 +57,7 @@ _BY_NODES: Final = (
     "/v1/status-queries",
     "/v1/follow-up-requests",
 )
+_REVOKED: Final = "/v1/directory/{institution}/revocation-list"
 _LEASES: Final = "/v1/mailbox/leases"
 _ACKNOWLEDGEMENTS: Final = "/v1/mailbox/leases/{lease_id}/acknowledgements"
 _BY_MAILBOXES: Final = (_LEASES, _ACKNOWLEDGEMENTS, f"{_WITHDRAWALS}/waiting")
@@ -125,6 +127,9 @@ async def _furnish(
     shown = committed("gateway")["paths"]
     entry = ServiceEntry.model_validate(service_examples.ENTRY)
     await services.put(here, igm.id, igm.id, service_examples.SERVICE_ID, entry)
+    revoked = {"iss": igm.id, "iat": int(now.timestamp())}
+    status_list = jose.sign(revoked, igm.signing, typ=STATUS_LIST_TYP)
+    here.database.write_now(revocation_lists.put, igm.id, status_list, now)
     note = here.database.read_now(ledger.head).checkpoint
     line = checkpoint.cosign(
         note, name=mx.name, key=mx.gateway.keys.signing[0], time=int(now.timestamp())
@@ -140,6 +145,7 @@ async def _furnish(
     await _a_blob(gt, igm, pgn, mx.name)
     return {
         service_examples.CAPACITY["until"]: (now + timedelta(days=1)).isoformat(),
+        _body(shown, _REVOKED, "put")["status_list"]: status_list,
         _body(shown, "/v1/messages")["envelopes"][0]: igm.envelope(pgn.id, now=now),
         _body(shown, "/v1/ledger/cosignatures")["checkpoint"]: note + line,
         _body(shown, "/v1/status-queries")["query"]: _query(
@@ -175,8 +181,8 @@ def _parameter(shown: dict[str, Any], path: str) -> str:
     return str(parameter["schema"]["examples"][0])
 
 
-def _body(shown: dict[str, Any], path: str) -> dict[str, Any]:
-    found: dict[str, Any] = shown[path]["post"]["requestBody"]["content"]["application/json"]
+def _body(shown: dict[str, Any], path: str, method: str = "post") -> dict[str, Any]:
+    found: dict[str, Any] = shown[path][method]["requestBody"]["content"]["application/json"]
     example: dict[str, Any] = found["example"]
     return example
 

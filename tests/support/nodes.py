@@ -169,6 +169,7 @@ class Network:
     states: dict[str, str] = field(default_factory=dict)
     waiting: list[str] = field(default_factory=list)
     carried: list[str] = field(default_factory=list)
+    revocation_lists: dict[str, str] = field(default_factory=dict)
     papers: list[tuple[str, WaitingRequest]] = field(default_factory=list)
     key: OKPKey = field(default_factory=jose.generate_signing_key)
     key_sets: dict[str, SignedKeySet] = field(default_factory=dict)
@@ -251,6 +252,20 @@ class GatewayOfTest(GatewayClient):
                 if profile.country == params.get("country", profile.country)
             ]
         )
+
+    @override
+    async def bring_revocation_list(self, institution: str, status_list: str) -> None:
+        if self._network.down:
+            raise RetryableError("connect")
+        self._network.revocation_lists[institution] = status_list
+
+    @override
+    async def revocation_list(self, institution: str) -> str:
+        if self._network.down:
+            raise RetryableError("connect")
+        if institution not in self._network.revocation_lists:
+            raise RefusedError(ProblemError("not_found").problem(), 404)
+        return self._network.revocation_lists[institution]
 
     @override
     async def ask_to_withdraw(self, request_jws: str) -> WithdrawalTaken:

@@ -254,6 +254,12 @@ class GatewayKeys(ContractModel):
     key_set: Annotated[str, Field(max_length=16_384)]
 
 
+class SignedRevocationList(ContractModel):
+    """What an institution revoked, as it signed it: bits by number (Token Status List), about nobody."""
+
+    status_list: Annotated[str, Field(min_length=1, max_length=262_144)]
+
+
 class TrustedIssuers(ContractModel):
     """A file that lets anyone verify without a network: signed directory entries and lists of revoked numbers.
 
@@ -277,6 +283,7 @@ class Verdict(ContractModel):
     Attributes:
         fingerprint: Of the issuer's identity key, for comparing with what the institution says.
         revocation: Whether the list of revoked numbers was there, and fresh.
+        revocation_as_of: When the issuer signed that list: what it revoked later is not known.
     """
 
     result: Result
@@ -288,3 +295,4 @@ class Verdict(ContractModel):
     valid_until: Moment | None = None
     shown: dict[str, Any] = {}
     revocation: Literal["checked", "stale", "unknown"] = "unknown"
+    revocation_as_of: Moment | None = None

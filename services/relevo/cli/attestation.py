@@ -38,9 +38,11 @@ _FOUND: Final = {
     "not_genuine": "Not genuine: this is no attestation, or somebody changed it.",
 }
 _REVOCATION: Final = {
-    "checked": "The list of revoked numbers was checked.",
-    "stale": "The list of revoked numbers is old: get a newer file of keys to be sure.",
-    "unknown": "Whether it was revoked is not known: the file of keys holds no list of this issuer.",
+    "checked": "The list of revoked numbers was checked; it is of {as_of}.",
+    "stale": "The list of revoked numbers is OLD, of {as_of}: what was revoked since is not known. Get a newer "
+    "file of keys with relevo attestation keys --institution {issuer}.",
+    "unknown": "Whether it was revoked is NOT KNOWN: the file of keys holds no list of this issuer. Get one with "
+    "relevo attestation keys --institution {issuer}.",
 }
 
 AttestationId = Annotated[str, typer.Argument(help="The attestation's id.")]
@@ -138,8 +140,22 @@ def keys(
     ] = None,
     output: OutFile = None,
 ) -> None:
-    """Export what `verify` needs where there is no network: signed entries and revoked numbers."""
-    write_text(output, as_json(relevo.attestations.keys(institution or ())))
+    """Export what `verify` needs where there is no network: signed entries and revoked numbers.
+
+    Lists of other institutions come through the gateway; those that cannot be had are named.
+    """
+    document = relevo.attestations.keys(institution or ())
+    trust = attestations.read_trust(document)
+    now = datetime.now(UTC)
+    for issuer in sorted(trust.issuers):
+        known = trust.lists.get(issuer)
+        if known is None:
+            note(
+                f"{issuer}: no list of revoked numbers was to be had. It may never have attested anything."
+            )
+        elif now.timestamp() >= attestations.lasts_until(known):
+            note(f"{issuer}: its list of revoked numbers is old, and no newer one was to be had.")
+    write_text(output, as_json(document))
 
 
 @app.command()
@@ -204,5 +220,6 @@ def _tell(verdict: Verdict) -> None:
         # JSON, so that a value cannot write lines of its own.
         plain = value if isinstance(value, str) and value.isprintable() else json.dumps(value)
         say(f"{english}\t{plain}")
-    note(_REVOCATION[verdict.revocation])
+    as_of = f"{verdict.revocation_as_of:%Y-%m-%d}" if verdict.revocation_as_of else ""
+    note(_REVOCATION[verdict.revocation].format(as_of=as_of, issuer=verdict.issuer))
     note(f"Identity key of {verdict.issuer}: {verdict.fingerprint}")

@@ -65,6 +65,7 @@ from .workers.paper_withdrawals import paper_withdrawal_worker
 from .workers.protection import protection_worker
 from .workers.redirect import redirect_worker
 from .workers.relay import relay_worker
+from .workers.revocations import revocation_worker
 from .workers.upkeep import upkeep_worker
 
 PACKAGE = "relevo.node"
@@ -155,6 +156,7 @@ def create_app(
         redirect_worker(node, directory),
         paper_withdrawal_worker(node),
         protection_worker(node, directory),
+        revocation_worker(node),
     ]
     if settings.delivery == "mailbox":
         workers.append(MailboxWorker(node, directory))

@@ -81,6 +81,12 @@ def add_status_list(trust: Trust, jws: str) -> bool:
     return True
 
 
+def lasts_until(status_list: Mapping[str, Any]) -> int:
+    """Until when a list counts as fresh, in seconds of the epoch; 0 when it does not say."""
+    value = status_list.get("exp")
+    return value if type(value) is int else 0
+
+
 def verify(presentation: str, trust: Trust, *, now: datetime) -> Verdict:
     """What may be believed of a presentation at this moment."""
     if len(presentation) > MAX_PRESENTATION_CHARS:
@@ -113,7 +119,8 @@ def _judge(found: sd_jwt.Verified, trust: Trust, now: datetime) -> Verdict:
     if type(number) is not int:
         return _FORGED
     issued, until = (datetime.fromtimestamp(_seconds(claims, name), UTC) for name in ("iat", "exp"))
-    revocation, revoked = _revocation(trust.lists.get(issuer.institution), claims, now)
+    known = trust.lists.get(issuer.institution)
+    revocation, revoked = _revocation(known, claims, now)
     return Verdict(
         result="revoked"
         if revoked
@@ -130,6 +137,9 @@ def _judge(found: sd_jwt.Verified, trust: Trust, now: datetime) -> Verdict:
         valid_until=until,
         shown=found.shown,
         revocation=revocation,
+        revocation_as_of=None
+        if known is None or revocation == "unknown"
+        else datetime.fromtimestamp(_seconds(known, "iat"), UTC),
     )
 
 

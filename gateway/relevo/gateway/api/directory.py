@@ -5,13 +5,14 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Query, Request, Response
 from fastapi import Path as PathParameter
 
+from relevo.contracts.attestation import SignedRevocationList
 from relevo.contracts.identifiers import Country, InstitutionId
 from relevo.contracts.institution import DirectoryPage, PeerGateway
 from relevo.contracts.scopes import Scope
 from relevo.contracts.vocabularies.codes import Mandate
-from relevo.gateway.operations import listing
+from relevo.gateway.operations import listing, revocation_lists
 from relevo.servicekit.access_token import Caller
-from relevo.servicekit.openapi import answer, link
+from relevo.servicekit.openapi import answer, link, request_example
 from relevo.servicekit.problems import problem_responses
 from relevo.servicekit.require_scope import require
 
@@ -21,6 +22,8 @@ from .examples import LISTED
 router = APIRouter(tags=["directory"])
 
 Reader = Annotated[Caller, require(Scope.DIRECTORY_READ)]
+Named = Annotated[InstitutionId, PathParameter(examples=["gt.igm"])]
+_LIST: Final = {"status_list": "eyJhbGciOiJFZDI1NTE5IiwidHlwIjoic3RhdHVzbGlzdCtqd3QifQ.e30.c2ln"}
 _ENTRY: Final = "eyJhbGciOiJFZDI1NTE5IiwidHlwIjoicmVsZXZvLWRpcmVjdG9yeS1lbnRyeStqd3QifQ.e30.c2ln"
 _GATEWAY: Final = {
     "gateway": "gateway.gt",
@@ -90,13 +93,48 @@ async def get_directory(
 async def get_directory_entry(
     request: Request,
     caller: Reader,
-    institution: Annotated[InstitutionId, PathParameter(examples=["gt.igm"])],
+    institution: Named,
 ) -> Response:
     service = service_of(request)
     jws = await listing.entry(
         service.gateway, service.directory, institution, from_peer=is_gateway(caller)
     )
     return Response(jws, media_type="application/jwt")
+
+
+@router.get(
+    "/v1/directory/{institution}/revocation-list",
+    summary="Revoked attestations of an institution",
+    description="The newest list of numbers that it signed and brought here. Of a peer's institution the peer is "
+    "asked. Whoever never attested anything has none.",
+    responses=answer(200, "As the institution signed it.", _LIST)
+    | problem_responses("not_found", "gateway_unreachable"),
+)
+async def get_revocation_list(
+    request: Request, caller: Reader, institution: Named
+) -> SignedRevocationList:
+    gateway = service_of(request).gateway
+    return await revocation_lists.get(gateway, institution, from_peer=is_gateway(caller))
+
+
+@router.put(
+    "/v1/directory/{institution}/revocation-list",
+    status_code=204,
+    summary="Bring one's own list of revoked attestations",
+    description="Signed with a key of one's directory entry. An older one than is here changes nothing.",
+    responses=problem_responses("not_found", "invalid_input"),
+    openapi_extra=request_example(_LIST),
+)
+async def put_revocation_list(
+    request: Request,
+    caller: Annotated[Caller, require(Scope.DIRECTORY_WRITE)],
+    institution: Named,
+    body: SignedRevocationList,
+) -> None:
+    service = service_of(request)
+    await revocation_lists.put(
+        service.gateway, service.directory, caller.institution, institution, body
+    )
 
 
 @router.get(

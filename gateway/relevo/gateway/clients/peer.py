@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from relevo.contracts.attachment import BLOB_TYPE
+from relevo.contracts.attestation import SignedRevocationList
 from relevo.contracts.exchange import (
     BatchAnswer,
     GrantStatusAnswer,
@@ -79,6 +80,11 @@ class PeerClient:
         """The signed entry of one of the peer's institutions."""
         content = await self._get(f"/v1/directory/{institution}/entry", Scope.DIRECTORY_READ)
         return content.decode("ascii", "replace").strip()
+
+    async def revocation_list(self, institution: str) -> SignedRevocationList:
+        """Revoked attestations of one of the peer's institutions."""
+        path = f"/v1/directory/{institution}/revocation-list"
+        return _read(SignedRevocationList, await self._get(path, Scope.DIRECTORY_READ))
 
     async def institutions(self, params: dict[str, str]) -> DirectoryPage:
         """A page of the peer's directory."""

@@ -70,6 +70,15 @@ remote_institution = Table(
 )
 """Directory entries as peers signed them."""
 
+revocation_list = Table(
+    "revocation_list",
+    METADATA,
+    Column("institution", String(80), primary_key=True),
+    Column("status_list", Text, nullable=False),
+    Column("issued_at", UtcDateTime, nullable=False),
+)
+"""The newest list of revoked attestations of each institution at home here, as it signed it."""
+
 service_entry = Table(
     "service_entry",
     METADATA,

@@ -15,7 +15,7 @@ from relevo.contracts.attestation import (
 )
 from relevo.contracts.identifiers import PartyId, Uuid
 from relevo.contracts.scopes import Scope
-from relevo.node.operations import attest, read_attestation
+from relevo.node.operations import attest, read_attestation, trust_file
 from relevo.servicekit.access_token import Caller
 from relevo.servicekit.openapi import answer, link, request_example
 from relevo.servicekit.problems import problem_responses
@@ -150,7 +150,7 @@ async def get_attestation_keys(
         Query(max_length=50, description="Others beside one's own.", examples=[[]]),
     ] = None,
 ) -> TrustedIssuers:
-    return await read_attestation.trusted_issuers(node, directory, caller, institution or [])
+    return await trust_file.trusted_issuers(node, directory, caller, institution or [])
 
 
 @router.get(

@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from relevo.contracts.attachment import BLOB_TYPE
+from relevo.contracts.attestation import SignedRevocationList
 from relevo.contracts.exchange import BatchAnswer, MailboxLease, MailboxRequest, MessageBatch
 from relevo.contracts.follow_up import FollowUpHolder, SignedFollowUpQuery
 from relevo.contracts.institution import DirectoryPage, PeerGateway
@@ -29,6 +30,7 @@ T = TypeVar(
     WaitingRequests,
     WithdrawalTaken,
     RevalidationList,
+    SignedRevocationList,
     ServicePage,
     ServiceView,
     ServiceViews,
@@ -99,6 +101,18 @@ class GatewayClient:
             .decode("ascii", "replace")
             .strip()
         )
+
+    async def bring_revocation_list(self, institution: str, status_list: str) -> None:
+        """Hands over one's own newest list of revoked attestations."""
+        path = f"/v1/directory/{institution}/revocation-list"
+        body = SignedRevocationList(status_list=status_list).model_dump()
+        await self._ask("PUT", path, Scope.DIRECTORY_WRITE, json=body)
+
+    async def revocation_list(self, institution: str) -> str:
+        """The newest list of an institution's revoked attestations."""
+        path = f"/v1/directory/{institution}/revocation-list"
+        answer = await self._ask("GET", path, Scope.DIRECTORY_READ)
+        return _read(SignedRevocationList, answer).status_list
 
     async def gateways(self) -> list[PeerGateway]:
         """Gateways whose directory entries the home gateway hands on."""

@@ -58,7 +58,9 @@ async def attest(
     party_of(node, caller)
     profile = await directory.profile(node.institution)
     name = node.institution if profile is None else profile.name
-    return await node.database.write(_attest, node, caller, asked, name, key, digest)
+    record = await node.database.write(_attest, node, caller, asked, name, key, digest)
+    node.wake("revocations")
+    return record
 
 
 def _attest(

@@ -13,28 +13,24 @@ from relevo.contracts.attestation import (
     STATUS_LIST_PATH,
     STATUS_LIST_TYP,
     AttestationRecord,
-    GatewayKeys,
     Presentation,
     Revocation,
-    TrustedIssuers,
     folio,
     shown_claims,
 )
 from relevo.contracts.identifiers import institution_of
 from relevo.contracts.problem import FieldError, ProblemError
-from relevo.node.storage import attestations, peers
+from relevo.node.storage import attestations
 from relevo.node.storage.attestations import StoredAttestation
 from relevo.servicekit import jose, sd_jwt, status_list
 from relevo.servicekit.access_token import Caller
-from relevo.servicekit.http_client import RefusedError, RetryableError
 
 from .access import note_read
 from .context import Node
-from .directory import Directory
 from .visibility import may_touch, party_of
 
 _LIST_LASTS: Final = timedelta(days=7)
-_ASKED_AGAIN_AFTER: Final = timedelta(hours=12)
+ASKED_AGAIN_AFTER: Final = timedelta(hours=12)
 _WHAT: Final = "attestation"
 
 
@@ -120,7 +116,9 @@ async def revoke(
         ProblemError: `not_found`, the same for absent and not yours.
     """
     party_of(node, caller)
-    return await node.database.write(_revoke, node, caller, attestation_id, why)
+    record = await node.database.write(_revoke, node, caller, attestation_id, why)
+    node.wake("revocations")
+    return record
 
 
 def _revoke(
@@ -141,48 +139,10 @@ async def signed_status_list(node: Node) -> str:
         "sub": node.settings.base_url + STATUS_LIST_PATH,
         "iat": int(now.timestamp()),
         "exp": int((now + _LIST_LASTS).timestamp()),
-        "ttl": int(_ASKED_AGAIN_AFTER.total_seconds()),
+        "ttl": int(ASKED_AGAIN_AFTER.total_seconds()),
         "status_list": status_list.encode(revoked, size=NUMBERS),
     }
     return jose.sign(claims, node.keys.signing[0], typ=STATUS_LIST_TYP)
-
-
-async def trusted_issuers(
-    node: Node, directory: Directory, caller: Caller, institutions: Collection[str]
-) -> TrustedIssuers:
-    """What a verifier without a network needs: signed entries of this institution and of others it pinned.
-
-    Raises:
-        ProblemError: `receiver_unknown`, `key_not_pinned`, `key_changed` or `gateway_unreachable`.
-    """
-    party_of(node, caller)
-    await directory.profile(node.institution)
-    wanted = {institution_of(party) for party in institutions} - {node.institution}
-    for institution in sorted(wanted):
-        await directory.peer(institution)
-    welcome = await directory.home()
-    entries = await node.database.read(_entries, sorted(wanted | {node.institution}))
-    gateways = [GatewayKeys(gateway=welcome.gateway, key_set=welcome.gateway_key_set)]
-    issuers = {str(jose.peek(jws)[1].get("iss")) for jws in entries}
-    if issuers - {welcome.gateway}:
-        try:
-            gateways += [
-                GatewayKeys(gateway=peer.gateway, key_set=peer.key_set)
-                for peer in await node.gateway.gateways()
-                if peer.gateway in issuers
-            ]
-        except (RetryableError, RefusedError) as error:
-            raise ProblemError("gateway_unreachable") from error
-    return TrustedIssuers(
-        gateways=gateways, entries=entries, status_lists=[await signed_status_list(node)]
-    )
-
-
-def _entries(connection: Connection, institutions: list[str]) -> list[str]:
-    found = [peers.get_entry(connection, institution) for institution in institutions]
-    if None in found:
-        raise ProblemError("gateway_unreachable")
-    return [entry[0] for entry in found if entry is not None]
 
 
 def own_attestation(

@@ -1,6 +1,6 @@
 """The table of what this institution attested."""
 
-from sqlalchemy import Column, Integer, LargeBinary, String, Table, UniqueConstraint
+from sqlalchemy import Column, Integer, LargeBinary, String, Table, Text, UniqueConstraint
 
 from relevo.servicekit.columns import UtcDateTime
 
@@ -24,3 +24,12 @@ attestation = Table(
     UniqueConstraint("number"),
 )
 """Signed part and disclosures are sealed under the person's own key: erasing her erases them."""
+
+revocation_list = Table(
+    "revocation_list",
+    METADATA,
+    Column("institution", String(80), primary_key=True),
+    Column("status_list", Text, nullable=False),
+    Column("read_at", UtcDateTime, nullable=False),
+)
+"""What others revoked, as they signed it and as it was when it was last asked for."""

@@ -58,6 +58,13 @@ def _directory() -> None:
         sa.PrimaryKeyConstraint("institution", name="pk_remote_institution"),
     )
     op.create_table(
+        "revocation_list",
+        sa.Column("institution", sa.String(80), nullable=False),
+        sa.Column("status_list", sa.Text, nullable=False),
+        sa.Column("issued_at", sa.BigInteger, nullable=False),
+        sa.PrimaryKeyConstraint("institution", name="pk_revocation_list"),
+    )
+    op.create_table(
         "service_entry",
         sa.Column("institution", sa.String(80), nullable=False),
         sa.Column("service_id", sa.String(100), nullable=False),
@@ -314,6 +321,6 @@ def downgrade() -> None:
         "peer_ledger", "cosignature", "ledger_head", "ledger_node", "ledger_entry",
         "withdrawal_request", "referral_status", "grant_copy", "withdrawn_grant", "recorded_grant",
         "receipt_item", "blob_content", "blob", "sealed_envelope", "delivery",
-        "service_need", "service_entry", "remote_institution", "peer", "approval", "institution",
+        "service_need", "service_entry", "revocation_list", "remote_institution", "peer", "approval", "institution",
     ):  # fmt: skip
         op.drop_table(table)

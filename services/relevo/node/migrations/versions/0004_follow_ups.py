@@ -95,10 +95,17 @@ def _attestations() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_attestation"),
         sa.UniqueConstraint("number", name="uq_attestation_number"),
     )
+    op.create_table(
+        "revocation_list",
+        sa.Column("institution", sa.String(80), nullable=False),
+        sa.Column("status_list", sa.Text, nullable=False),
+        sa.Column("read_at", sa.BigInteger, nullable=False),
+        sa.PrimaryKeyConstraint("institution", name="pk_revocation_list"),
+    )
 
 
 def downgrade() -> None:
     for table in (
-        "attestation", "follow_up_attempt", "follow_up_event", "follow_up",
+        "revocation_list", "attestation", "follow_up_attempt", "follow_up_event", "follow_up",
     ):  # fmt: skip
         op.drop_table(table)
