@@ -128,9 +128,18 @@ def test_every_hidden_group_could_be_any_small_number(counts: dict[Any, int], mi
 
 
 def test_a_group_that_could_be_subtracted_takes_another_with_it() -> None:
-    assert groups_shown({"a": 30, "b": 8, "c": 1}, "abc", minimum=5) == {"a": 30}
-    assert groups_shown({"a": 30, "b": 8, "c": 3, "d": 4}, "abcd", minimum=5) == {"a": 30, "b": 8}
+    assert groups_shown({"a": 30, "b": 8, "c": 1}, "abcd", minimum=5) == {"a": 30}
+    few = {"a": 30, "b": 8, "c": 3, "d": 4}
+    assert groups_shown(few, "abcde", minimum=5) == {"a": 30, "b": 8}
     assert groups_shown({"a": 30, "b": 8}, "abc", minimum=5) == {"a": 30, "b": 8}
+
+
+def test_nothing_is_shown_where_the_rule_would_tell_how_many_are_hidden() -> None:
+    # Eight in two groups that are each below five: four and four.
+    assert groups_shown({"a": 30, "b": 4, "c": 4}, "abc", minimum=5) == {}
+    assert groups_shown({"a": 30, "b": 4, "c": 4}, "abcd", minimum=5) == {"a": 30}
+    # One alone that is not shown, and no other that it could be.
+    assert groups_shown({"a": 30, "b": 8, "c": 1}, "abc", minimum=5) == {}
 
 
 def test_a_group_that_is_everybody_is_not_told_of_each() -> None:

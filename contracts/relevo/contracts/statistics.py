@@ -3,8 +3,8 @@
 A publication is made once for each period, and every table is read from it, so that no two tables say
 more than one. Its shape is a tree: routes, and within a route what became of its referrals, and whom
 they were about. Routes below the minimum join `not_shown`, which is left out when it is small itself;
-totals are sums of what is shown. Within a route, whose size is known, further groups are hidden until
-those that are hidden are at least two and together not small.
+totals are sums of what is shown. Within a route, whose size is known, a further group is hidden with those
+that are together small, and all are where the rule itself would tell how large a small one is.
 """
 
 import hashlib
@@ -166,10 +166,13 @@ def groups_shown(
     if not hidden:
         # When all are of one kind, the figure says it of each of them.
         return shown if len(shown) > 1 else {}
-    while shown and (hidden < minimum or len(possible) - len(shown) < 2):
-        least = min(shown, key=lambda code: (shown[code], code))
-        hidden += shown.pop(least)
-    return shown
+    others = len(possible) - len(shown) - 1
+    if hidden < minimum and shown:
+        # Too few to be hidden alone: the smallest of the others hides them.
+        shown.pop(min(shown, key=lambda code: (shown[code], code)))
+        return shown if others else {}
+    # As long as those that are hidden have room beside each other, each may be any small number.
+    return shown if hidden <= others * (minimum - 1) else {}
 
 
 def referral_counted(
