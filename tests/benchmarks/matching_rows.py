@@ -49,7 +49,7 @@ ROWS = (
         "one of 20,000 synthetic people looked up among the others, at most 200 opened",
         (
             Target(95, 98, figure="recall", unit=" %"),
-            Target(40, 60, figure="precision", unit=" %"),
+            Target(75, 85, figure="precision", unit=" %"),
             Target(99, 100, figure="likely", unit=" %"),
             Target(0, 0, figure="twins_as_one", at_most=True, unit=""),
             Target(100, 500),

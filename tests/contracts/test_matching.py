@@ -146,8 +146,21 @@ def test_twins_never_become_one(
     one: tuple[str, ...], other: tuple[str, ...], born: str | None
 ) -> None:
     result = compare(somebody(*one, born=born), somebody(*other, born=born))
-    assert result.level in {"possible", "no"}
-    assert result.may_be_siblings == (result.level == "possible")
+    assert result.level in {"possible", "siblings", "no"}
+    assert result.may_be_siblings == (result.level != "no")
+
+
+def test_twins_are_said_to_be_siblings_and_proposed_to_nobody() -> None:
+    born = {"born": "2009-08-11"}
+    kevin = somebody("Kevin Alexander", "Funes", "Rivas", **born)
+    assert level(kevin, somebody("Kelvin Alexander", "Funes", "Rivas", **born)) == "siblings"
+    assert level(kevin, somebody("Kelvin Alexánder", "Fúnez", "Rivas", **born)) == "siblings"
+
+
+def test_cousins_of_whom_no_name_is_one_are_no_candidates() -> None:
+    born = {"born": "2009-08-11"}
+    kevin = somebody("Kevin Alexander", "Funes", "Rivas", **born)
+    assert level(kevin, somebody("Kelvin Alexander", "Funes", "Ribera", **born)) == "no"
 
 
 def test_siblings_with_names_of_their_own_are_two_people() -> None:

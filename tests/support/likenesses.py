@@ -206,7 +206,8 @@ class Quality:
     """How well the pairs that are proposed are the pairs that are one person.
 
     Attributes:
-        precision: Of all proposals, the share that is one person; twins count as wrong.
+        precision: Of all proposals, the share that is one person; twins count as wrong. Those who
+            are said to be siblings are none.
         precision_likely: Of those called likely.
         recall: Of all people entered twice, the share that is proposed.
         twins_likely: Pairs of twins called likely. None is the only right number.
@@ -259,7 +260,7 @@ def quality(country: Country, *, every: int = 1) -> Quality:
         compared = look_up.compared(place)
         opened += len(compared)
         for other, level in compared.items():
-            if level != "no":
+            if level in {"likely", "possible"}:
                 found[min(place, other), max(place, other)] = level
     asked = {pair for pair in country.same if pair[0] in places or pair[1] in places}
     likely = {pair for pair, level in found.items() if level == "likely"}

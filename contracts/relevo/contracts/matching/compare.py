@@ -19,7 +19,8 @@ from .subject import Subject
 Field = Literal[
     "given_names", "family_names", "whole_name", "birth_date", "sex", "municipality", "paper"
 ]
-Level = Literal["likely", "possible", "no"]
+Level = Literal["likely", "possible", "siblings", "no"]
+"""`siblings`: born together, of one family, with given names alike but not one. Twins are two people."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,21 +38,26 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What speaks for and against one person behind two records.
-
-    Attributes:
-        may_be_siblings: Born together with names alike but not one: twins are two people.
-    """
+    """What speaks for and against one person behind two records."""
 
     level: Level
     score: float
     evidence: tuple[Evidence, ...]
-    may_be_siblings: bool = False
+
+    @property
+    def may_be_siblings(self) -> bool:
+        """Whether two people born together would look like this: only a person who asks can tell."""
+        said = {(one.field, one.agreement) for one in self.evidence}
+        return (
+            self.level != "no"
+            and ("paper", "same") not in said
+            and bool(said & {("given_names", "near"), ("whole_name", "near")})
+        )
 
 
 _WEIGHTS: Final[Mapping[Field, Mapping[Agreement, float]]] = MappingProxyType(
     {
-        "given_names": {"same": 3, "shorter": 2, "near": 1, "different": -7},
+        "given_names": {"same": 3, "shorter": 1.5, "near": 1, "different": -7},
         "family_names": {"same": 5, "shorter": 3, "near": 2.5, "different": -6},
         "whole_name": {"same": 7, "shorter": 4, "near": 3, "different": -9},
         "birth_date": {"same": 5, "shorter": 2, "near": 2, "different": -5},
@@ -72,7 +78,7 @@ def compare(one: Subject, other: Subject) -> Comparison:
 
     Returns:
         `likely` only with a birth date to the day or a paper that agrees; never `likely` where two
-        siblings born together would look the same.
+        siblings born together would look the same. One number is enough: a paper outweighs a name.
     """
     birth = of_birth_dates(one.birth_date, other.birth_date)
     paper = of_papers(one.papers, other.papers)
@@ -91,18 +97,21 @@ def compare(one: Subject, other: Subject) -> Comparison:
     score = sum(said.weight for said in evidence)
     if years_apart(one.birth_date, other.birth_date) >= _GENERATION:
         score += _OF_A_GENERATION  # a parent's name is often the child's
-    siblings = _may_be_siblings(names, birth) and paper != "same"
-    level: Level = "possible" if score >= _POSSIBLE else "no"
-    named_otherwise = any(said.agreement in {"near", "different"} for said in names)
-    if (
-        score >= _LIKELY
-        and not siblings
-        and (
-            paper == "same" or (birth == "same" and not named_otherwise) or _spelling(names, birth)
-        )
-    ):
-        level = "likely"
-    return Comparison(level, score, evidence, may_be_siblings=siblings and level != "no")
+    return Comparison(_level(names, birth, paper, score), score, evidence)
+
+
+def _level(names: tuple[Evidence, ...], birth: Agreement, paper: Agreement, score: float) -> Level:
+    if score < _POSSIBLE:
+        return "no"
+    if paper == "same":
+        return "likely" if score >= _LIKELY else "possible"
+    agreements = [said.agreement for said in names]
+    if agreements == ["near", "near"]:
+        return "no"  # neither name is one: cousins are many
+    if names[0].field == "given_names" and agreements[0] == "near":
+        return "siblings"
+    named_alike = not {"near", "different"} & set(agreements) or _spelling(names, birth)
+    return "likely" if score >= _LIKELY and birth == "same" and named_alike else "possible"
 
 
 def _spelling(names: tuple[Evidence, ...], birth: Agreement) -> bool:
@@ -124,14 +133,6 @@ def _names(one: Subject, other: Subject) -> tuple[Evidence, ...]:
     if whole.agreement != "unknown" and whole.weight > given.weight + family.weight:
         return (whole,)
     return given, family
-
-
-def _may_be_siblings(names: tuple[Evidence, ...], birth: Agreement) -> bool:
-    if birth == "different":
-        return False
-    return any(
-        said.agreement == "near" and said.field in {"given_names", "whole_name"} for said in names
-    )
 
 
 def _of_sexes(one: str | None, other: str | None) -> Agreement:
