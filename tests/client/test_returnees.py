@@ -10,7 +10,12 @@ from typing import Any
 import pytest
 
 from relevo.client import manifests
-from relevo.client.exceptions import IllegalTransitionError, InvalidInputError, UnavailableError
+from relevo.client.exceptions import (
+    IllegalTransitionError,
+    InvalidInputError,
+    RelevoProblemError,
+    UnavailableError,
+)
 from relevo.client.manifests import read_list
 from relevo.contracts.returnee import Manifest
 from relevo.node.operations.intake import read_next
@@ -107,6 +112,34 @@ def test_somebody_on_no_list_is_entered_and_received(desk: Any) -> None:
     assert record.id in {one.id for one in desk.returnees.find(state="closed")}
 
 
+def test_two_records_are_found_to_be_one_person_and_then_two(desk: Any) -> None:
+    def somebody(given: str, family: str) -> str:
+        born = {"value": "1991-07-09", "precision": "day"}
+        names = {"given_names": given, "family_names": [family, a_reference()]}
+        record = desk.returnees.enter({"identity": names | {"birth_date": born}})
+        return str(record.id)
+
+    one, other = somebody("Rigoberto", "Cucul"), somebody("Rigoverto", "Kukul")
+    proposed = desk.returnees.candidates(one, limit=50)
+    assert proposed.compared
+    assert other in {candidate.returnee_id for candidate in proposed.candidates}
+    said = {"ground": "asked", "confirmed_by": "Turno A"}
+    merged = desk.returnees.merge(one, other, **said)
+    assert (merged.state, merged.merged_into, merged.history[-1].ground) == (
+        "merged",
+        other,
+        "asked",
+    )
+    assert desk.returnees.get(other).merged_from == [one]
+    assert desk.returnees.unmerge(one, confirmed_by="Turno B").state == "arrived"
+    with pytest.raises(IllegalTransitionError):
+        desk.returnees.unmerge(other, confirmed_by="Turno B")
+    sister = somebody("Cecilia", "Cucul")
+    with pytest.raises(RelevoProblemError) as refused:
+        desk.returnees.merge(sister, other, ground="recognised", confirmed_by="Turno A")
+    assert refused.value.name == "siblings_not_ruled_out"
+
+
 @pytest.mark.parametrize(
     ("name", "media_type"),
     [("a.CSV", CSV), ("a.ndjson", "application/x-ndjson"), ("a.jsonl", "application/x-ndjson")],
@@ -170,3 +203,19 @@ def test_what_cannot_be_done_is_one_line(typed: Person, words: tuple[str, ...], 
     result = typed(*words)
     assert result.exit_code == 1
     assert said in result.stderr
+
+
+def test_somebody_at_a_desk_finds_merges_and_unmerges(typed: Person, desk: Any) -> None:
+    identity = {"given_names": "Tomasa", "family_names": ["Ixmatá", a_reference()]}
+    one, other = [desk.returnees.enter({"identity": identity}).id for _ in range(2)]
+    desk.returnees.enter({"identity": identity | {"sex": "female"}})
+    shown = done(typed("returnees", "candidates", one, "--limit", "50"))
+    assert other in shown
+    assert "family_names same" in shown
+    by = ("--confirmed-by", "Turno A")
+    assert "is merged into" in done(
+        typed("returnees", "merge", one, other, "--ground", "asked", *by)
+    )
+    nothing = typed("returnees", "candidates", one)
+    assert "not compared with any" in nothing.stderr
+    assert "is arrived again" in done(typed("returnees", "unmerge", one, *by))

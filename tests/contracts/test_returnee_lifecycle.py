@@ -11,6 +11,7 @@ from relevo.contracts.lifecycles.returnee import (
     TRANSITIONS,
     State,
     check_transition,
+    steps_from,
     way,
 )
 from relevo.contracts.problem import ProblemError
@@ -47,8 +48,16 @@ def test_every_way_that_a_list_can_mean_is_made_of_legal_moves(state: State, to:
 
 
 def test_what_ended_stays_ended() -> None:
-    for state in ("closed", "merged", "void"):
+    for state in ("closed", "void"):
         assert TRANSITIONS[state] == ()
+
+
+def test_a_merge_and_its_undoing_are_no_plain_steps() -> None:
+    assert steps_from("merged") == ()
+    for state in STATES:
+        assert "merged" not in steps_from(state)
+        if "merged" in TRANSITIONS[state]:
+            assert state in TRANSITIONS["merged"]
 
 
 def test_every_state_can_be_reached_and_announced_is_not_received() -> None:

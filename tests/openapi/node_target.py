@@ -205,6 +205,9 @@ async def _furnish(network: Network, here: Member) -> dict[str, str]:
     window = {name: follow_ups.ASKED[name] for name in ("window_from", "window_until")}
     ours = await _post(here, "/v1/follow-ups", {**window, "reference_code": sent["reference_code"]})
     returnee = await _post(here, "/v1/returnees", returnee_examples.INPUT)
+    other, merged = [await _post(here, "/v1/returnees", returnee_examples.INPUT) for _ in range(2)]
+    into = returnee_examples.MERGE | {"into": other["id"]}
+    await _post(here, f"/v1/returnees/{merged['id']}/merge", into, status=200)
     attested = {"type": "returnee_certificate", "returnee_id": returnee["id"]}
     attestation = await _post(here, "/v1/attestations", attested)
     onward = {"persons": [1], "reason": "safety_concern", "recorded_by": "A", "referral": referral}
@@ -217,6 +220,8 @@ async def _furnish(network: Network, here: Member) -> dict[str, str]:
         examples.FAMILY_REFERRAL_ID: family[0],
         examples.SPLIT_ID: split["id"],
         returnee_examples.RETURNEE_ID: returnee["id"],
+        returnee_examples.OTHER_ID: other["id"],
+        returnee_examples.MERGED_ID: merged["id"],
         attestation_examples.ATTESTATION_ID: attestation["id"],
         returnee_examples.MANIFEST_ID: await _a_list(here),
         follow_ups.ASKED_ID: ours["id"],

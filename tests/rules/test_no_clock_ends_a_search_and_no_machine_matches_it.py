@@ -6,15 +6,19 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from relevo.contracts.sealed_records import may_be_matched
 from relevo.node.operations.context import Node
 from relevo.node.operations.receipts import end_message
+from relevo.node.operations.reindex import reindex_once
 from relevo.node.operations.ring import ring_once
 from relevo.node.storage import outbox
 from relevo.node.storage.holdings import Holdings
+from relevo.node.storage.matching_tables import returnee_indexed
 from relevo.servicekit import jose
-from tests.support.node_requests import a_consent, a_key, look, step
+from tests.support.candidates import ERVIN, candidates, entered
+from tests.support.node_requests import a_consent, a_key, a_person, look, step
 from tests.support.nodes import COMMISSION, COMMITTEE, Network
 from tests.support.sealed import (
     AGREED,
@@ -133,6 +137,29 @@ async def test_nobody_signs_for_what_never_leaves(
     assert (answer.status_code, problem(answer)) == (403, "category_never_consented")
     assert answer.json()["categories"] == ["genetic_forensic"]
     assert said in answer.json()["detail"]
+
+
+async def test_the_record_of_somebody_who_is_searched_for_is_never_compared_again(
+    searching: Network,
+) -> None:
+    committee = searching.members[COMMITTEE]
+    son, alike = [await entered(committee, ERVIN, unit=COMMITTEE) for _ in range(2)]
+    assert [one for one, _ in await candidates(committee, alike, unit=COMMITTEE)] == [son]
+    sought = a_person(person_id=son, identity=ERVIN, family={"summary": "Su madre pregunta."})
+    asked = await ask_to_search(committee, person_id=son, persons=[sought])
+    assert asked.status_code == 201, asked.text
+    later = await entered(committee, ERVIN, unit=COMMITTEE)
+    assert [one for one, _ in await candidates(committee, later, unit=COMMITTEE)] == [alike]
+    assert await candidates(committee, son, unit=COMMITTEE) == []
+    committee.node.database.write_now(forget_the_index)
+    while await reindex_once(committee.node):
+        pass
+    assert [one for one, _ in await candidates(committee, later, unit=COMMITTEE)] == [alike]
+
+
+def forget_the_index(connection: Any) -> None:
+    """As if it had been made under a key that is no more."""
+    connection.execute(update(returnee_indexed).values(edition="another"))
 
 
 async def test_a_search_is_never_a_candidate_of_a_match() -> None:

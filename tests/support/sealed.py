@@ -91,10 +91,13 @@ def problem(answer: httpx.Response) -> str:
     return str(answer.json()["type"]).rpartition("/")[2]
 
 
-async def ask_to_search(committee: Member, **changes: Any) -> httpx.Response:
+async def ask_to_search(
+    committee: Member, *, person_id: str = "T-1", **changes: Any
+) -> httpx.Response:
     """A mother's committee asks the commission to search for her son."""
     consent = await consented(
         committee,
+        person_id=person_id,
         purposes=["tracing_of_missing"],
         categories=["identity", "family"],
         recipients=[{"party": COMMISSION}],

@@ -102,7 +102,14 @@ class AccessEntry(ContractModel):
     client_id: str
     party: PartyId
     what: Literal[
-        "referral", "history", "returnee", "consent", "follow_up", "sealed_records", "attestation"
+        "referral",
+        "history",
+        "returnee",
+        "candidates",
+        "consent",
+        "follow_up",
+        "sealed_records",
+        "attestation",
     ]
     subject: Uuid
     break_glass: Uuid | None = None

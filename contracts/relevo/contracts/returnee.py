@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
+from .candidates import MergeGround
 from .identifiers import Country, PartyId, Uuid
 from .lifecycles.returnee import NEEDS_REASON, State
 from .model import ContractModel, Flag, LongText, Moment, ShortText, Whole
@@ -118,12 +119,19 @@ class RelativeLink(ContractModel):
 
 
 class ReturneeStep(ContractModel):
-    """One step of a record. Reason and note are shown to the unit that holds it and to nobody else."""
+    """One step of a record. All but state and time is shown to the unit that holds it and to nobody else.
+
+    Attributes:
+        ground: Of a merge: how it is known that it is one person.
+        confirmed_by: Of a merge or its undoing: who found it.
+    """
 
     state: State
     at: Moment
     reason: Reason | None = None
     note: str | None = None
+    ground: MergeGround | None = None
+    confirmed_by: str | None = None
 
 
 class ReturneeRecord(ContractModel):
@@ -132,6 +140,8 @@ class ReturneeRecord(ContractModel):
     Attributes:
         details: Absent in lists: persons are read one at a time.
         sealed_event: Shown to the unit that holds the record and to nobody else.
+        merged_into: The record that goes on for her.
+        merged_from: Records that were found to be hers too. They are read by their ids.
         lawful_basis: Registration at arrival is the institute's mandate; nobody is asked for consent to it.
     """
 
@@ -145,6 +155,7 @@ class ReturneeRecord(ContractModel):
     relatives: list[RelativeLink] = []
     local_reference: str | None = None
     merged_into: Uuid | None = None
+    merged_from: list[Uuid] = []
     sealed_event: Literal["died_on_board"] | None = None
     history: list[ReturneeStep] = []
     notes: list[FieldNote] = Field(
@@ -159,23 +170,16 @@ class ReturneeTransition(ContractModel):
     """A step in the life of a record.
 
     Attributes:
+        to: Any state but merged, which has a request of its own.
         reason: Required for void.
-        merged_into: Required for merged: the record that goes on. Both are kept.
     """
 
-    to: State
+    to: Literal["announced", "arrived", "received", "closed", "did_not_board", "no_show", "void"]
     reason: Reason | None = None
     note: LongText | None = Field(
         default=None, description="For this node's own history. Never travels."
     )
     at: Moment | None = Field(default=None, description="When it happened, if not now.")
-    merged_into: Uuid | None = None
-
-    @model_validator(mode="after")
-    def _goes_together(self) -> "ReturneeTransition":
-        if (self.to == "merged") != (self.merged_into is not None):
-            raise ValueError("merged, and only merged, names the record that goes on")
-        return self
 
     @property
     def lacks_reason(self) -> bool:

@@ -9,6 +9,7 @@ import typer
 
 from relevo.client.manifests import read_list
 from relevo.client.relevo import Relevo
+from relevo.contracts.candidates import MergeGround
 from relevo.contracts.lifecycles.returnee import State
 from relevo.contracts.returnee import Manifest, RowAnswer, RowResult
 
@@ -149,6 +150,69 @@ def arrive(relevo: Relevo, returnee_id: ReturneeId, at: At = None) -> None:
 def receive(relevo: Relevo, returnee_id: ReturneeId, at: At = None) -> None:
     """Say that the institute has received her."""
     say(f"{returnee_id} is {relevo.returnees.receive(returnee_id, at=at).state}.")
+
+
+@app.command()
+@calling
+def candidates(
+    relevo: Relevo,
+    returnee_id: ReturneeId,
+    limit: Annotated[int, typer.Option(min=1, max=50, help="How many at most.")] = 10,
+) -> None:
+    """List records that may be hers too, the likeliest first. A person decides; nothing is merged."""
+    found = relevo.returnees.candidates(returnee_id, limit=limit)
+    table(
+        ["record", "likeness", "state", "since", "what agrees"],
+        [
+            [
+                one.returnee_id,
+                one.likeness,
+                one.state,
+                one.created_at.strftime("%Y-%m-%d"),
+                ", ".join(f"{said.field} {said.agreement}" for said in one.evidence),
+            ]
+            for one in found.candidates
+        ],
+    )
+    if not found.compared:
+        note("This record is not compared with any.")
+
+
+@app.command()
+@calling
+def merge(
+    relevo: Relevo,
+    returnee_id: ReturneeId,
+    into: Annotated[str, typer.Argument(help="The id of the record that goes on.")],
+    ground: Annotated[
+        MergeGround,
+        typer.Option(help="How it is known: she was asked, one paper was seen, …"),
+    ],
+    confirmed_by: Annotated[str, typer.Option(help="Desk, shift or role of whoever found it.")],
+    note_: Annotated[
+        str | None, typer.Option("--note", help="For the record's own history.")
+    ] = None,
+) -> None:
+    """Say that two records are of one person. Both are kept, and it can be undone."""
+    record = relevo.returnees.merge(
+        returnee_id, into, ground=ground, confirmed_by=confirmed_by, note=note_
+    )
+    say(f"{record.id} is merged into {record.merged_into}.")
+
+
+@app.command()
+@calling
+def unmerge(
+    relevo: Relevo,
+    returnee_id: ReturneeId,
+    confirmed_by: Annotated[str, typer.Option(help="Desk, shift or role of whoever found it.")],
+    note_: Annotated[
+        str | None, typer.Option("--note", help="For the record's own history.")
+    ] = None,
+) -> None:
+    """Say that two people were taken for one: the record stands again where it stood."""
+    record = relevo.returnees.unmerge(returnee_id, confirmed_by=confirmed_by, note=note_)
+    say(f"{record.id} is {record.state} again.")
 
 
 def _tell(read: Manifest) -> None:

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from relevo.contracts.candidates import Candidates, Merge, MergeGround, Unmerge
 from relevo.contracts.lifecycles.returnee import State
 from relevo.contracts.returnee import ReturneeRecord, ReturneeTransition
 
@@ -58,6 +59,64 @@ class Returnees(Requests[M_co]):
                 return
 
     @operation
+    def candidates(self, returnee_id: str, *, limit: int = 10) -> Plan[Candidates]:
+        """Other records of the unit that may be hers, the likeliest first. Nothing is merged.
+
+        Args:
+            returnee_id: Of a record of this institution.
+            limit: How many at most, up to 50.
+
+        Raises:
+            NotFoundError: Absent, or not yours.
+        """
+        return self._get(Candidates, "returnees", returnee_id, "candidates", limit=str(limit))
+
+    @operation
+    def merge(
+        self,
+        returnee_id: str,
+        into: str,
+        *,
+        ground: MergeGround,
+        confirmed_by: str,
+        note: str | None = None,
+    ) -> Plan[ReturneeRecord]:
+        """Says that two records are of one person. Both are kept; repeating it changes nothing.
+
+        Args:
+            returnee_id: The record that will point to the other.
+            into: The record that goes on.
+            ground: How it is known: `asked`, `same_paper`, `listed_twice` or `recognised`.
+            confirmed_by: Desk or shift, or the role of whoever found it.
+            note: For the node's own history. Never travels.
+
+        Raises:
+            IllegalTransitionError: One of them no longer goes on.
+            NotFoundError: Absent, or not yours.
+            RelevoProblemError: `two_people`, or `siblings_not_ruled_out`: ask her first.
+        """
+        said = Merge(into=into, ground=ground, confirmed_by=confirmed_by, note=note)
+        return self._post(ReturneeRecord, "returnees", returnee_id, "merge", value=said)
+
+    @operation
+    def unmerge(
+        self, returnee_id: str, *, confirmed_by: str, note: str | None = None
+    ) -> Plan[ReturneeRecord]:
+        """Says that two people were taken for one: the record stands again where it stood.
+
+        Args:
+            returnee_id: Of a merged record.
+            confirmed_by: Desk or shift, or the role of whoever found it.
+            note: For the node's own history. Never travels.
+
+        Raises:
+            IllegalTransitionError: It is not merged.
+            NotFoundError: Absent, or not yours.
+        """
+        said = Unmerge(confirmed_by=confirmed_by, note=note)
+        return self._post(ReturneeRecord, "returnees", returnee_id, "unmerge", value=said)
+
+    @operation
     def take_step(self, returnee_id: str, step: Input) -> Plan[ReturneeRecord]:
         """Any step of `possible_next`; repeating the last one changes nothing.
 
@@ -67,7 +126,7 @@ class Returnees(Requests[M_co]):
 
         Raises:
             IllegalTransitionError: Not possible from here.
-            InvalidInputError: The step needs a reason, or the record that goes on.
+            InvalidInputError: The step needs a reason.
             NotFoundError: Absent, or not yours.
         """
         return self._step(returnee_id, step)

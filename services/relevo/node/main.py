@@ -64,6 +64,7 @@ from .workers.notify import notify_worker
 from .workers.paper_withdrawals import paper_withdrawal_worker
 from .workers.protection import protection_worker
 from .workers.redirect import redirect_worker
+from .workers.reindex import reindex_worker
 from .workers.relay import relay_worker
 from .workers.revocations import revocation_worker
 from .workers.upkeep import upkeep_worker
@@ -152,6 +153,7 @@ def create_app(
         carry_worker(node),
         upkeep_worker(node),
         intake_worker(node),
+        reindex_worker(node),
         clock_worker(node),
         redirect_worker(node, directory),
         paper_withdrawal_worker(node),

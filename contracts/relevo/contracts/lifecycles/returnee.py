@@ -24,7 +24,8 @@ TRANSITIONS: Final[Mapping[State, tuple[State, ...]]] = MappingProxyType(
         "arrived": ("received", "no_show", "closed", "merged", "void"),
         "received": ("closed", "merged", "void"),
         "closed": (),
-        "merged": (),
+        # Back to where it was, when two people had been taken for one.
+        "merged": ("announced", "did_not_board", "no_show", "arrived", "received"),
         "void": (),
     }
 )
@@ -45,6 +46,11 @@ def check_transition(state: State, to: State) -> None:
     """
     if to not in TRANSITIONS[state]:
         raise ProblemError("illegal_transition", subject="returnee", from_state=state, to_state=to)
+
+
+def steps_from(state: State) -> tuple[State, ...]:
+    """The moves that a plain step takes: a merge, and its undoing, are asked for as what they are."""
+    return () if state == "merged" else tuple(to for to in TRANSITIONS[state] if to != "merged")
 
 
 def way(state: State, to: State) -> tuple[State, ...] | None:

@@ -6,9 +6,13 @@ holds of a person: only its HMAC under the institution's own key may be written 
 
 from collections.abc import Iterator
 from itertools import combinations
+from typing import Final
 
 from .subject import Subject
 from .words import joined, skeleton
+
+EDITION: Final = 1
+"""One more whenever another key is made of the same record: what is stored is then made anew."""
 
 
 def kept_keys(subject: Subject) -> frozenset[str]:

@@ -21,7 +21,7 @@ BARE: Final[dict[str, Any]] = {
     "id": RETURNEE_ID,
     "owner": "gt.igm.crr",
     "state": "arrived",
-    "possible_next": ["received", "no_show", "closed", "merged", "void"],
+    "possible_next": ["received", "no_show", "closed", "void"],
     "created_at": "2026-03-02T19:40:00Z",
     "updated_at": "2026-03-02T19:40:00Z",
 }
@@ -30,6 +30,51 @@ RECORD: Final[dict[str, Any]] = {
     **BARE,
     "details": {"identity": INPUT["identity"], "walk_on": True},
     "history": [{"state": "arrived", "at": "2026-03-02T19:40:00Z"}],
+}
+
+OTHER_ID: Final = "0198c7a5-a085-7f97-9d5c-e8192645ff62"
+MERGED_ID: Final = "0198c7a5-b196-70a8-ae6d-f92a3756a073"
+
+CANDIDATES: Final[dict[str, Any]] = {
+    "returnee_id": RETURNEE_ID,
+    "compared": True,
+    "candidates": [
+        {
+            "returnee_id": OTHER_ID,
+            "state": "received",
+            "created_at": "2025-08-11T17:05:00Z",
+            "likeness": "possible",
+            "evidence": [
+                {"field": "given_names", "agreement": "same"},
+                {"field": "family_names", "agreement": "near"},
+                {"field": "birth_date", "agreement": "shorter"},
+                {"field": "sex", "agreement": "same"},
+            ],
+        }
+    ],
+}
+MERGE: Final[dict[str, Any]] = {
+    "into": OTHER_ID,
+    "ground": "asked",
+    "confirmed_by": "Recepción, turno A",
+}
+UNMERGE: Final[dict[str, Any]] = {"confirmed_by": "Coordinación"}
+MERGED: Final[dict[str, Any]] = {
+    **RECORD,
+    "id": MERGED_ID,
+    "state": "merged",
+    "merged_into": OTHER_ID,
+    "possible_next": [],
+    "updated_at": "2026-03-02T20:10:00Z",
+    "history": [
+        *RECORD["history"],
+        {
+            "state": "merged",
+            "at": "2026-03-02T20:10:00Z",
+            "ground": "asked",
+            "confirmed_by": "Recepción, turno A",
+        },
+    ],
 }
 
 CSV: Final = (

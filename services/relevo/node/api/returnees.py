@@ -4,12 +4,13 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Path, Query
 
+from relevo.contracts.candidates import Candidates, Merge, Unmerge
 from relevo.contracts.identifiers import Uuid
 from relevo.contracts.lifecycles.returnee import State
 from relevo.contracts.model import ContractModel
 from relevo.contracts.returnee import ReturneeInput, ReturneeRecord, ReturneeTransition
 from relevo.contracts.scopes import Scope
-from relevo.node.operations import returnees
+from relevo.node.operations import candidates, merge, returnees
 from relevo.servicekit.access_token import Caller
 from relevo.servicekit.openapi import answer, link, request_example
 from relevo.servicekit.problems import problem_responses
@@ -27,6 +28,9 @@ _STEP: Final = link(
     "Take one of the steps of `possible_next`.",
     returnee_id=_THIS,
     body={"to": "$response.body#/possible_next/0"},
+)
+_UNDO: Final = link(
+    "post_unmerge", "Undo it: they are two people.", returnee_id=_THIS, body=examples.UNMERGE
 )
 
 
@@ -117,10 +121,95 @@ async def get_returnee(
     return await returnees.read_returnee(node, caller, returnee_id)
 
 
+@router.get(
+    "/{returnee_id}/candidates",
+    summary="List records that may be hers too",
+    description="Other records of the same unit, the likeliest first: what agrees, without any value. A "
+    "machine only proposes; `siblings` are no proposal. Each is read by its id, and it is noted that you "
+    "looked. Records of people who are searched for are never compared, and it is not said which.",
+    responses=answer(
+        200,
+        "What was found.",
+        examples.CANDIDATES,
+        {
+            **link(
+                "get_returnee",
+                "Read the first of them.",
+                returnee_id="$response.body#/candidates/0/returnee_id",
+            ),
+            **link(
+                "post_merge",
+                "Say that it is one person.",
+                returnee_id="$response.body#/returnee_id",
+                body={
+                    "into": "$response.body#/candidates/0/returnee_id",
+                    "ground": "asked",
+                    "confirmed_by": "Recepción, turno A",
+                },
+            ),
+        },
+    )
+    | problem_responses("not_found", "not_yours", "invalid_input"),
+)
+async def list_candidates(
+    returnee_id: ReturneeId,
+    node: NodeHere,
+    caller: Annotated[Caller, require(Scope.RETURNEES_READ)],
+    limit: Annotated[int, Query(ge=1, le=50, description="Candidates at most.")] = 10,
+) -> Candidates:
+    return await candidates.candidates_of(node, caller, returnee_id, limit=limit)
+
+
+@router.post(
+    "/{returnee_id}/merge",
+    summary="Say that two records are of one person",
+    description="This record then points to the one that goes on; both are kept, nothing is copied, and it can "
+    "be undone. Relatives, and twins of one family, are two people and never merged. Where the records differ "
+    "as siblings do, she was asked or one paper was seen. Repeating it changes nothing.",
+    responses=answer(200, "Merged.", examples.MERGED, _UNDO)
+    | problem_responses(
+        "not_found",
+        "not_yours",
+        "invalid_input",
+        "illegal_transition",
+        "two_people",
+        "siblings_not_ruled_out",
+        "grant_not_live",
+    ),
+    openapi_extra=request_example(examples.MERGE),
+)
+async def post_merge(
+    returnee_id: ReturneeId,
+    body: Merge,
+    node: NodeHere,
+    caller: Annotated[Caller, require(Scope.RETURNEES_WRITE)],
+) -> ReturneeRecord:
+    return await merge.merge(node, caller, returnee_id, body)
+
+
+@router.post(
+    "/{returnee_id}/unmerge",
+    summary="Say that two people were taken for one",
+    description="The record stands again where it stood before it was merged. Repeating it changes nothing.",
+    responses=answer(200, "Undone.", examples.RECORD, _STEP)
+    | problem_responses("not_found", "not_yours", "invalid_input", "illegal_transition"),
+    openapi_extra=request_example(examples.UNMERGE),
+)
+async def post_unmerge(
+    returnee_id: Annotated[
+        Uuid, Path(description="The merged record's id.", examples=[examples.MERGED_ID])
+    ],
+    body: Unmerge,
+    node: NodeHere,
+    caller: Annotated[Caller, require(Scope.RETURNEES_WRITE)],
+) -> ReturneeRecord:
+    return await merge.unmerge(node, caller, returnee_id, body)
+
+
 @router.post(
     "/{returnee_id}/transitions",
     summary="Take a step on a returnee record",
-    description="Repeating the last step changes nothing. A merged record names the one that goes on; both are kept.",
+    description="Repeating the last step changes nothing. A merge is no step: it has its own request.",
     responses=answer(200, "Taken.", examples.RECORD, _STEP)
     | problem_responses(
         "not_found", "not_yours", "invalid_input", "illegal_transition", "reason_required"

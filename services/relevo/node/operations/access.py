@@ -1,5 +1,7 @@
 """Who may read a referral now, and the log of who did (domain rule 15)."""
 
+from collections.abc import Sequence
+
 from sqlalchemy import Connection
 
 from relevo.contracts.break_glass import AccessEntry, AccessLogPage
@@ -33,7 +35,31 @@ async def note_read(
         subject: Its id.
         owner: Whose record it is, when that is not the caller's own party.
     """
-    await node.database.write(_note, node, caller, what, subject, owner or caller.party)
+    await note_reads(node, caller, what=what, subjects=[subject], owner=owner)
+
+
+async def note_reads(
+    node: Node,
+    caller: Caller,
+    *,
+    what: str,
+    subjects: Sequence[str],
+    owner: str | None = None,
+) -> None:
+    """Notes that several records of one owner were read, before they are shown."""
+    await node.database.write(_note_all, node, caller, what, subjects, owner or caller.party)
+
+
+def _note_all(
+    connection: Connection,
+    node: Node,
+    caller: Caller,
+    what: str,
+    subjects: Sequence[str],
+    owner: str,
+) -> None:
+    for subject in subjects:
+        _note(connection, node, caller, what, subject, owner)
 
 
 def _note(

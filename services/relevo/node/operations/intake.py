@@ -16,8 +16,9 @@ from relevo.contracts.manifest.advice import Note
 from relevo.contracts.manifest.door import RawRow
 from relevo.contracts.manifest.read_row import Listing, ReadRow, read_row
 from relevo.contracts.returnee import ManifestTerms
-from relevo.node.storage import feed, manifests, returnees
+from relevo.node.storage import feed, manifests, matching, returnees
 from relevo.node.storage.manifests import Answer, StoredManifest, Upload
+from relevo.node.storage.matching import IndexRows
 from relevo.node.storage.returnees import SealedReturnee, Step, StoredReturnee
 from relevo.servicekit.backoff import delay_seconds
 from relevo.servicekit.ids import new_id
@@ -42,6 +43,7 @@ class _Changed:
     row: ReadRow
     links: list[tuple[str, str]]
     same_words: bool
+    index: IndexRows
 
 
 @dataclass
@@ -142,7 +144,8 @@ def _plan(
         else:
             links = links_of_row(node.vault, stored.owner, stored.reference, row)
             changed = replace(match.record, row_key=key, row_digest=digest, body=_body(row))
-            plan.changed.append(_Changed(changed, row, links, match.same_words))
+            index = returnees.index_rows(node.vault, changed)
+            plan.changed.append(_Changed(changed, row, links, match.same_words, index))
     _make(node, stored, upload, new, plan, now)
     return plan
 
@@ -264,6 +267,7 @@ def _change(
         sealed=returnees.seal_body(node.vault, record),
     )
     returnees.put_links(connection, record.id, changed.links)
+    matching.put(connection, [changed.index])
     told = [feed.FeedEvent("returnee.changed", record.id, record.owner, now)]
     told += [
         feed.FeedEvent("returnee.state_changed", record.id, record.owner, now, event_seq=step.seq)

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from sqlalchemy import Connection
 
+from relevo.contracts.candidates import Kinship
 from relevo.contracts.manifest.read_row import ReadRow
 from relevo.contracts.returnee import GroupKind, GroupMembers, RelativeLink
 from relevo.node.storage import returnees
@@ -79,6 +80,21 @@ def kin_of(
             if target in names_of_hers
         ),
     ]
+
+
+def kinship_between(connection: Connection, one: StoredReturnee, other: StoredReturnee) -> Kinship:
+    """How lists and officers say that two records belong together, if at all.
+
+    Who has a relative in common with her is as one of her family.
+    """
+    groups, relatives = kin_of(connection, one)
+    hers = {link.returnee_id for link in relatives if link.returnee_id is not None}
+    if other.id in hers:
+        return "named"
+    if any(other.id in group.returnee_ids for group in groups):
+        return "one_group"
+    _, theirs = kin_of(connection, other) if hers else ((), ())
+    return "one_group" if hers & {link.returnee_id for link in theirs} else "none"
 
 
 def _said_by_her(

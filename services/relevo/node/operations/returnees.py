@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from relevo.contracts.lifecycles.returnee import TRANSITIONS, check_transition
+from relevo.contracts.lifecycles.returnee import steps_from
 from relevo.contracts.person import Identity, notes_on
 from relevo.contracts.problem import FieldError, ProblemError
 from relevo.contracts.returnee import (
@@ -16,7 +16,7 @@ from relevo.contracts.returnee import (
     ReturneeTransition,
 )
 from relevo.contracts.scopes import Scope
-from relevo.node.storage import feed, manifests, returnees
+from relevo.node.storage import feed, manifests, matching, returnees
 from relevo.node.storage.returnees import Step, StoredReturnee
 from relevo.servicekit import idempotency
 from relevo.servicekit.access_token import Caller
@@ -68,7 +68,7 @@ def _enter(
         connection, caller.client_id, _OPERATION, key, digest, node.clock.security()
     )
     if before is not None:
-        return _whole(connection, node, caller, before.body.decode())
+        return whole(connection, node, caller, before.body.decode())
     now = node.clock.business()
     reference = given.manifest_reference
     listed = (
@@ -108,7 +108,7 @@ def _enter(
     feed.append(
         connection, [feed.FeedEvent(f"returnee.{given.state}", record.id, owner, now, event_seq=0)]
     )
-    return _whole(connection, node, caller, record.id)
+    return whole(connection, node, caller, record.id)
 
 
 def _check_relatives(connection: Connection, given: ReturneeInput, owner: str) -> None:
@@ -131,7 +131,7 @@ async def read_returnee(node: Node, caller: Caller, returnee_id: str) -> Returne
         ProblemError: `not_found`, the same for absent and not yours.
     """
     party_of(node, caller)
-    shown = await node.database.read(_whole, node, caller, returnee_id)
+    shown = await node.database.read(whole, node, caller, returnee_id)
     await note_read(node, caller, what="returnee", subject=shown.id, owner=shown.owner)
     return shown
 
@@ -181,23 +181,21 @@ async def take_step(
 def _step(
     connection: Connection, node: Node, caller: Caller, returnee_id: str, step: ReturneeTransition
 ) -> ReturneeRecord:
-    held = returnees.lock(
-        connection, {returnee_id} | ({step.merged_into} if step.merged_into else set())
-    )
-    record = _found(caller, held.get(returnee_id))
-    if record.state == step.to and record.merged_into == step.merged_into:
-        return _whole(connection, node, caller, returnee_id)
-    check_transition(record.state, step.to)
+    record = found_record(caller, returnees.lock(connection, {returnee_id}).get(returnee_id))
+    if record.state == step.to:
+        return whole(connection, node, caller, returnee_id)
+    if step.to not in steps_from(record.state):
+        raise ProblemError(
+            "illegal_transition", subject="returnee", from_state=record.state, to_state=step.to
+        )
     if step.lacks_reason:
         raise ProblemError("reason_required", to_state=step.to)
-    if step.merged_into is not None:
-        _check_merge(caller, record, held.get(step.merged_into))
     now = node.clock.business()
     move(connection, node, record, [_as_step(record, step, now)], now=now)
-    if step.merged_into is not None:
-        returnees.change(connection, record.id, merged_into=step.merged_into)
+    if step.to in matching.MATCHES_NOTHING:
+        matching.forget(connection, [record.id])
     feed.append(connection, [state_event(record, record.next_seq, now)])
-    return _whole(connection, node, caller, returnee_id)
+    return whole(connection, node, caller, returnee_id)
 
 
 def _as_step(record: StoredReturnee, step: ReturneeTransition, now: datetime) -> Step:
@@ -208,19 +206,6 @@ def _as_step(record: StoredReturnee, step: ReturneeTransition, now: datetime) ->
         step.at or now,
         {name: value for name, value in detail.items() if value is not None},
     )
-
-
-def _check_merge(caller: Caller, record: StoredReturnee, into: StoredReturnee | None) -> None:
-    into = _found(caller, into)
-    if into.id == record.id or into.owner != record.owner:
-        raise ProblemError(
-            "invalid_input",
-            errors=[FieldError(pointer="/merged_into", detail="Another record of the same unit.")],
-        )
-    if into.state in {"merged", "void"}:
-        raise ProblemError(
-            "illegal_transition", subject="returnee", from_state=into.state, to_state="merged"
-        )
 
 
 def move(
@@ -244,14 +229,16 @@ def state_event(record: StoredReturnee, seq: int, now: datetime) -> feed.FeedEve
     return feed.FeedEvent("returnee.state_changed", record.id, record.owner, now, event_seq=seq)
 
 
-def _found(caller: Caller, record: StoredReturnee | None) -> StoredReturnee:
+def found_record(caller: Caller, record: StoredReturnee | None) -> StoredReturnee:
+    """The record, or the same answer for one that is absent and one that is not the caller's."""
     if record is None or not may_touch(caller, record.owner):
         raise ProblemError("not_found")
     return record
 
 
-def _whole(connection: Connection, node: Node, caller: Caller, returnee_id: str) -> ReturneeRecord:
-    record = _found(caller, returnees.get(connection, node.vault, returnee_id))
+def whole(connection: Connection, node: Node, caller: Caller, returnee_id: str) -> ReturneeRecord:
+    """The record as this caller may read it."""
+    record = found_record(caller, returnees.get(connection, node.vault, returnee_id))
     bare = _bare(record)
     if Scope.RETURNEES_READ not in caller.scopes:
         return bare  # whoever may only write is not told what others wrote
@@ -267,6 +254,7 @@ def _whole(connection: Connection, node: Node, caller: Caller, returnee_id: str)
             else notes_on(Identity.model_validate(details["identity"]), "/details/identity"),
             "groups": groups,
             "relatives": relatives,
+            "merged_from": returnees.merged_from(connection, record.id),
             "local_reference": record.body.get("local_reference"),
             "sealed_event": record.body.get("sealed_event") if own else None,
             "history": [
@@ -276,6 +264,8 @@ def _whole(connection: Connection, node: Node, caller: Caller, returnee_id: str)
                     # A reason may say what only the unit may know.
                     reason=step.detail.get("reason") if own else None,
                     note=step.detail.get("note") if own else None,
+                    ground=step.detail.get("ground") if own else None,
+                    confirmed_by=step.detail.get("confirmed_by") if own else None,
                 )
                 for step in steps
             ],
@@ -290,7 +280,7 @@ def _bare(record: StoredReturnee) -> ReturneeRecord:
         state=record.state,
         manifest_id=record.manifest_id,
         merged_into=record.merged_into,
-        possible_next=list(TRANSITIONS[record.state]),
+        possible_next=list(steps_from(record.state)),
         created_at=record.created_at,
         updated_at=record.updated_at,
     )

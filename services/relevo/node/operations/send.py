@@ -44,6 +44,7 @@ from relevo.servicekit.idempotency import Answered, Replay
 
 from . import attach
 from .attach import read_uploads
+from .candidates import keep_searches_apart
 from .child_notice import (
     Known,
     event_of,
@@ -353,6 +354,7 @@ def _store(connection: Connection, node: Node, accepted: list[tuple[_Asked, Draf
     if not attach.store(connection, [one.files for _, one in made if one.files is not None]):
         raise _ConsentChangedError
     referrals.add(connection, [one.referral for _, one in made])
+    keep_searches_apart(connection, [asked.item.referral for asked, _ in accepted])
     grants.add(connection, [grant for _, one in made for grant in one.grants])
     outbox.add(connection, [one.message for _, one in made])
     notices = [row for new in drafts for row in new.notices]

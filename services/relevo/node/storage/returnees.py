@@ -9,6 +9,8 @@ from sqlalchemy import Connection, RowMapping, delete, insert, select, tuple_, u
 
 from relevo.contracts.lifecycles.returnee import State
 
+from . import matching
+from .matching import IndexRows
 from .tables import returnee, returnee_event, returnee_link
 from .vault import ErasedError, Vault
 
@@ -58,6 +60,7 @@ class SealedReturnee:
     record: dict[str, Any]
     steps: list[dict[str, Any]]
     links: list[dict[str, Any]]
+    index: IndexRows
 
 
 def seal(
@@ -77,6 +80,14 @@ def seal(
             {"returnee_id": record.id, "kind": kind, "target": target}
             for kind, target in dict.fromkeys(links)
         ],
+        index=index_rows(vault, record),
+    )
+
+
+def index_rows(vault: Vault, record: StoredReturnee) -> IndexRows:
+    """What the blind index holds of this record."""
+    return matching.rows_of(
+        vault, returnee_id=record.id, owner=record.owner, state=record.state, body=record.body
     )
 
 
@@ -105,6 +116,7 @@ def add(connection: Connection, new: Sequence[SealedReturnee]) -> None:
     ):
         if rows:
             connection.execute(insert(table), rows)
+    matching.add(connection, [one.index for one in new])
 
 
 def add_steps(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
@@ -158,6 +170,22 @@ def get(connection: Connection, vault: Vault, record_id: str) -> StoredReturnee 
     """One record with its body."""
     row = connection.execute(select(returnee).where(returnee.c.id == record_id)).mappings().first()
     return None if row is None else opened(vault, _bare(row), row["sealed"])
+
+
+def by_ids(connection: Connection, vault: Vault, ids: Sequence[str]) -> list[StoredReturnee]:
+    """Records with their bodies, in the order of `ids`; those erased have none."""
+    found: dict[str, StoredReturnee] = {}
+    for batch in _batches(ids):
+        rows = connection.execute(select(returnee).where(returnee.c.id.in_(batch))).mappings().all()
+        vault.fetch([row["data_key_id"] for row in rows])
+        found |= {row["id"]: opened(vault, _bare(row), row["sealed"]) for row in rows}
+    return [found[one] for one in ids if one in found]
+
+
+def merged_from(connection: Connection, record_id: str) -> list[str]:
+    """Ids of the records that were merged into this one."""
+    query = select(returnee.c.id).where(returnee.c.merged_into == record_id)
+    return sorted(connection.scalars(query))
 
 
 def opened(vault: Vault, bare: StoredReturnee, sealed: bytes) -> StoredReturnee:

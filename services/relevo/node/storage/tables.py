@@ -324,6 +324,7 @@ returnee = Table(
     Column("sealed", LargeBinary, nullable=False),
     Index("ix_returnee_created_at", "created_at", "id"),
     Index("ix_returnee_row_key", "row_key"),
+    Index("ix_returnee_merged_into", "merged_into"),
     Index("ix_returnee_manifest_id", "manifest_id", "row_digest"),
 )
 """`row_key` and `row_digest` are fingerprints: the row that she stood in, and what it said."""

@@ -25,6 +25,7 @@ from relevo.servicekit.ids import random_id
 
 _KEY_BYTES: Final = 32
 _NONCE_BYTES: Final = 12
+_BLIND_BYTES: Final = 16
 _MADE_AT_ONCE: Final = 64
 _KEPT_OPEN: Final = 4096
 _FETCHED_AT_ONCE: Final = 500
@@ -70,6 +71,7 @@ class Vault:
         self._database = database
         self._master_key = master_key
         self._fingerprint_key = hmac.digest(master_key, b"fingerprint", "sha256")
+        self._index_key = hmac.digest(master_key, b"blind index", "sha256")
         self._lock = threading.Lock()
         self._fresh: list[tuple[str, bytes]] = []
         self._open: OrderedDict[str, AESGCM] = OrderedDict()
@@ -110,6 +112,29 @@ class Vault:
         """A name for something personal that tells nothing without the master key; equal for equal parts."""
         message = json.dumps(parts).encode()
         return hmac.digest(self._fingerprint_key, message, "sha256").hex()
+
+    def blind(self, *parts: str) -> bytes:
+        """What a blind index holds in the place of something personal: 16 bytes, equal for equal parts.
+
+        HMAC-SHA-256, cut to half, under a key derived from the master key for this alone. The master
+        key is the one secret that never stands beside the database and is never replaced; keys of the
+        institution's identity are, and are used elsewhere. With a key of its own, a row of the index
+        is never equal to a fingerprint of the same words in another table.
+        """
+        message = json.dumps(parts).encode()
+        return hmac.digest(self._index_key, message, "sha256")[:_BLIND_BYTES]
+
+    def gone(self, key_ids: Collection[str]) -> set[str]:
+        """Which of these keys were destroyed."""
+        wanted = sorted(set(key_ids))
+        left = {
+            key_id
+            for start in range(0, len(wanted), _FETCHED_AT_ONCE)
+            for key_id, _ in self._database.read_now(
+                _wrapped, wanted[start : start + _FETCHED_AT_ONCE]
+            )
+        }
+        return set(wanted) - left
 
     def seal(self, key_id: str, value: Any, *, place: str) -> bytes:
         """JSON sealed with AES-256-GCM; `place` (table and row) keeps it from being moved elsewhere.

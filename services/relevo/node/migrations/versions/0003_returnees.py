@@ -13,6 +13,7 @@ down_revision = "0002"
 def upgrade() -> None:
     _lists()
     _returnees()
+    _blind_index()
 
 
 def _lists() -> None:
@@ -108,6 +109,7 @@ def _returnees() -> None:
     op.create_index("ix_returnee_created_at", "returnee", ["created_at", "id"])
     op.create_index("ix_returnee_manifest_id", "returnee", ["manifest_id", "row_digest"])
     op.create_index("ix_returnee_row_key", "returnee", ["row_key"])
+    op.create_index("ix_returnee_merged_into", "returnee", ["merged_into"])
     op.create_table(
         "returnee_event",
         sa.Column("returnee_id", sa.String(36), nullable=False),
@@ -134,6 +136,29 @@ def _returnees() -> None:
     op.create_index("ix_returnee_link_target", "returnee_link", ["target"])
 
 
+def _blind_index() -> None:
+    op.create_table(
+        "returnee_key",
+        sa.Column("blind", sa.LargeBinary, nullable=False),
+        sa.Column("returnee_id", sa.String(36), nullable=False),
+        sa.PrimaryKeyConstraint("blind", "returnee_id", name="pk_returnee_key"),
+        sa.ForeignKeyConstraint(
+            ["returnee_id"], ["returnee.id"], name="fk_returnee_key_returnee_id"
+        ),
+    )
+    op.create_index("ix_returnee_key_returnee_id", "returnee_key", ["returnee_id"])
+    op.create_table(
+        "returnee_indexed",
+        sa.Column("returnee_id", sa.String(36), nullable=False),
+        sa.Column("edition", sa.String(32), nullable=False),
+        sa.Column("apart", sa.Boolean, nullable=False),
+        sa.PrimaryKeyConstraint("returnee_id", name="pk_returnee_indexed"),
+        sa.ForeignKeyConstraint(
+            ["returnee_id"], ["returnee.id"], name="fk_returnee_indexed_returnee_id"
+        ),
+    )
+
+
 def _due(table: str) -> None:
     """What is open of a queue, in the order in which it is taken."""
     open_ = sa.text("state IN ('queued', 'leased')")
@@ -148,7 +173,7 @@ def _due(table: str) -> None:
 
 def downgrade() -> None:
     for table in (
-        "returnee_link", "returnee_event", "returnee", "manifest_row", "manifest_block",
-        "manifest_upload", "manifest",
+        "returnee_indexed", "returnee_key", "returnee_link", "returnee_event", "returnee",
+        "manifest_row", "manifest_block", "manifest_upload", "manifest",
     ):  # fmt: skip
         op.drop_table(table)
