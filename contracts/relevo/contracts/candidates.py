@@ -1,4 +1,4 @@
-"""Records that may be one person's, shown to people; and what they say when they find that it is so.
+"""Records that may be one person's, shown to people; and when they may say that it is so.
 
 A machine proposes and never merges. Kinship that a list names, and twins, are two people whatever
 anybody says.
@@ -11,15 +11,12 @@ from .lifecycles.returnee import State
 from .matching.compare import Comparison
 from .matching.compare import Field as ComparedField
 from .matching.likeness import Agreement
-from .model import ContractModel, Flag, LongText, Moment, ShortText
+from .model import ContractModel, Flag, Moment
 from .problem import ProblemError
+from .returnee import MergeGround
 
 Likeness = Literal["likely", "possible", "siblings"]
 """`siblings` is no proposal: born together, of one family, with given names alike but not one."""
-
-MergeGround = Literal["asked", "same_paper", "listed_twice", "recognised"]
-"""How somebody knows that it is one person: she, or whoever cares for her, was asked; one paper was
-seen; a list holds her twice; staff who know her recognised her."""
 
 _RULES_OUT_SIBLINGS: Final[frozenset[MergeGround]] = frozenset({"asked", "same_paper"})
 
@@ -58,33 +55,6 @@ class Candidates(ContractModel):
     returnee_id: Uuid
     compared: Flag
     candidates: list[Candidate] = []
-
-
-class Merge(ContractModel):
-    """Somebody found that two records are of one person.
-
-    Attributes:
-        into: The record that goes on. Both are kept.
-        confirmed_by: Desk or shift, or the role of whoever found it.
-        note: For this node's own history. Never travels.
-    """
-
-    into: Uuid
-    ground: MergeGround
-    confirmed_by: ShortText
-    note: LongText | None = None
-
-
-class Unmerge(ContractModel):
-    """Two people were taken for one.
-
-    Attributes:
-        confirmed_by: Desk or shift, or the role of whoever found it.
-        note: For this node's own history. Never travels.
-    """
-
-    confirmed_by: ShortText
-    note: LongText | None = None
 
 
 Kinship = Literal["none", "one_group", "named"]

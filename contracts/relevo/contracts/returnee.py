@@ -8,7 +8,6 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
-from .candidates import MergeGround
 from .identifiers import Country, PartyId, Uuid
 from .lifecycles.returnee import NEEDS_REASON, State
 from .model import ContractModel, Flag, LongText, Moment, ShortText, Whole
@@ -40,6 +39,10 @@ ReceptionNeed = Literal[
 """What the reception prepares before she comes."""
 
 GroupKind = Literal["family_unit", "sibling_group"]
+
+MergeGround = Literal["asked", "same_paper", "listed_twice", "recognised"]
+"""How somebody knows that it is one person: she, or whoever cares for her, was asked; one paper was
+seen; a list holds her twice; staff who know her recognised her."""
 
 
 class AsWritten(ContractModel):
@@ -184,6 +187,33 @@ class ReturneeTransition(ContractModel):
     @property
     def lacks_reason(self) -> bool:
         return self.to in NEEDS_REASON and self.reason is None
+
+
+class Merge(ContractModel):
+    """Somebody found that two records are of one person.
+
+    Attributes:
+        into: The record that goes on. Both are kept.
+        confirmed_by: Desk or shift, or the role of whoever found it.
+        note: For this node's own history. Never travels.
+    """
+
+    into: Uuid
+    ground: MergeGround
+    confirmed_by: ShortText
+    note: LongText | None = None
+
+
+class Unmerge(ContractModel):
+    """Two people were taken for one.
+
+    Attributes:
+        confirmed_by: Desk or shift, or the role of whoever found it.
+        note: For this node's own history. Never travels.
+    """
+
+    confirmed_by: ShortText
+    note: LongText | None = None
 
 
 class ManifestTerms(ContractModel):

@@ -9,9 +9,8 @@ import typer
 
 from relevo.client.manifests import read_list
 from relevo.client.relevo import Relevo
-from relevo.contracts.candidates import MergeGround
 from relevo.contracts.lifecycles.returnee import State
-from relevo.contracts.returnee import Manifest, RowAnswer, RowResult
+from relevo.contracts.returnee import Manifest, MergeGround, RowAnswer, RowResult
 
 from .calling import calling
 from .failures import CommandError

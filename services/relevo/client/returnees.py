@@ -2,9 +2,15 @@
 
 from datetime import datetime
 
-from relevo.contracts.candidates import Candidates, Merge, MergeGround, Unmerge
+from relevo.contracts.candidates import Candidates
 from relevo.contracts.lifecycles.returnee import State
-from relevo.contracts.returnee import ReturneeRecord, ReturneeTransition
+from relevo.contracts.returnee import (
+    Merge,
+    MergeGround,
+    ReturneeRecord,
+    ReturneeTransition,
+    Unmerge,
+)
 
 from .answers import ReturneePage
 from .plan import Give, Items, M_co, Plan, listing, operation

@@ -4,11 +4,17 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Path, Query
 
-from relevo.contracts.candidates import Candidates, Merge, Unmerge
+from relevo.contracts.candidates import Candidates
 from relevo.contracts.identifiers import Uuid
 from relevo.contracts.lifecycles.returnee import State
 from relevo.contracts.model import ContractModel
-from relevo.contracts.returnee import ReturneeInput, ReturneeRecord, ReturneeTransition
+from relevo.contracts.returnee import (
+    Merge,
+    ReturneeInput,
+    ReturneeRecord,
+    ReturneeTransition,
+    Unmerge,
+)
 from relevo.contracts.scopes import Scope
 from relevo.node.operations import candidates, merge, returnees
 from relevo.servicekit.access_token import Caller

@@ -8,11 +8,11 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from relevo.contracts.candidates import Merge, Unmerge, check_one_person
+from relevo.contracts.candidates import check_one_person
 from relevo.contracts.lifecycles.returnee import check_transition
 from relevo.contracts.matching.compare import compare
 from relevo.contracts.problem import FieldError, ProblemError
-from relevo.contracts.returnee import ReturneeRecord
+from relevo.contracts.returnee import Merge, ReturneeRecord, Unmerge
 from relevo.node.storage import feed, matching, returnees
 from relevo.node.storage.returnees import Step, StoredReturnee
 from relevo.servicekit.access_token import Caller
