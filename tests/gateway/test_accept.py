@@ -160,6 +160,9 @@ BAD: dict[str, tuple[str, Callable[[Case], str]]] = {
     "a withdrawal of nothing": (
         "envelope_malformed", lambda c: c.envelope(message_type="consent.withdrawn/1"),
     ),
+    "a type that ends no grants": (
+        "envelope_malformed", lambda c: c.envelope(withdrawn=[new_id()]),
+    ),
     "a unit that does not exist": (
         "envelope_malformed", lambda c: c.envelope(iss="mx.albergue.nobody"),
     ),

@@ -11,7 +11,13 @@ from relevo.contracts.identifiers import country_of
 from relevo.contracts.status import STATUS_QUERY_TYP, StatusQuery
 from relevo.servicekit import jose
 from relevo.servicekit.ids import new_reference_code, random_id
-from tests.gateway.federation import Institution, RunningGateway, claims_of, grant_id_of
+from tests.gateway.federation import (
+    Institution,
+    RunningGateway,
+    claims_of,
+    grant_id_of,
+    problem_name,
+)
 
 pytestmark = pytest.mark.asyncio
 
@@ -99,6 +105,32 @@ async def test_a_code_that_is_unknown_and_one_that_is_not_the_askers_give_the_sa
             sorted((k, v) for k, v in answer.headers.items() if k != "date") for answer in answers
         ]
         assert headers[0] == headers[1] == headers[2]
+
+
+async def test_a_renewal_names_whom_the_new_consent_names_and_nobody_of_the_one_before(
+    mx: RunningGateway, albergue: Institution, casa: Institution
+) -> None:
+    before, after = Institution("mx.amiga"), Institution("mx.vecina")
+    mx.join(before)
+    mx.join(after)
+    code, envelope = await a_referral(mx, albergue, casa.id, status_parties=[before.id])
+    new = albergue.grant(casa.id, now=mx.clock.now, status_parties=[after.id])
+    renewal = albergue.envelope(
+        casa.id, now=mx.clock.now, message_type="consent.renewed/1", state=None,
+        sub=claims_of(envelope)["sub"], reference_code=code, grants=[new],
+        withdrawn=[grant_id_of(envelope)],
+    )  # fmt: skip
+    [answer] = await mx.send(albergue, renewal)
+    assert answer.result == "accepted", answer.problem
+    assert (await ask(mx, before, code)).status_code == 404
+    assert (await ask(mx, after, code)).json()["state"] == "submitted"
+    # What the grants before covered goes no further.
+    again = albergue.envelope(
+        casa.id, now=mx.clock.now, message_type="information.supplied/1", state=None,
+        sub=claims_of(envelope)["sub"], reference_code=code, grants=claims_of(envelope)["grants"],
+    )  # fmt: skip
+    [refused] = await mx.send(albergue, again)
+    assert problem_name(refused) == "grant_not_live"
 
 
 async def test_a_withdrawn_or_expired_grant_names_nobody_any_more(

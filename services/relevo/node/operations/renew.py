@@ -7,7 +7,7 @@ new consent covers; the rest is for its caller to withdraw.
 from collections import defaultdict
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from sqlalchemy import Connection
 
@@ -42,6 +42,9 @@ from .follow_up_slices import named_for_follow_up
 from .open_envelope import Opened
 from .receive_follow_up import stop_uncovered
 from .way_back import live_return_grants, outcome_message
+
+_DENIALS: Final = 300
+"""Kept of a referral, however often it is renewed: ten persons' worth."""
 
 
 def renew(
@@ -258,10 +261,15 @@ def _details(details: dict[str, Any], body: ConsentRenewed, item: Opened) -> dic
         *details.get("denials", []),
         *(denial.model_dump(mode="json") for denial in terms.denials),
     ]
+    others = {
+        grant: place
+        for grant, place in details.get("follow_up", {}).items()
+        if place != terms.person
+    }
     return {
         **details,
         "contact_rules": [rules for rules, _ in kept],
         "rules_of": [place for _, place in kept],
-        "denials": [one for place, one in enumerate(denials) if one not in denials[:place]],
-        "follow_up": {**details.get("follow_up", {}), **followed_up(item, body.follow_up_grants)},
+        "denials": [one for at, one in enumerate(denials) if one not in denials[:at]][-_DENIALS:],
+        "follow_up": {**others, **followed_up(item, body.follow_up_grants)},
     }
