@@ -29,6 +29,8 @@ _EVERYTHING: Final = (
     Scope.DIRECTORY_READ,
     Scope.DIRECTORY_WRITE,
     Scope.EVENTS_READ,
+    Scope.ATTESTATIONS_ISSUE,
+    Scope.ATTESTATIONS_READ,
 )
 """A sandbox has one system for each party; what it may touch must be its own all the same."""
 
