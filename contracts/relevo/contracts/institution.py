@@ -5,7 +5,15 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import Field, StringConstraints, model_validator
 
 from .grant_slice import Epoch
-from .identifiers import Country, GatewayId, InstitutionId, MessageTypeId, PartyId, institution_of
+from .identifiers import (
+    Country,
+    GatewayId,
+    InstitutionId,
+    MessageTypeId,
+    PartyId,
+    PathwayId,
+    institution_of,
+)
 from .model import ContractModel, Moment, ShortText, Whole
 from .vocabularies.codes import InstitutionType, Mandate
 
@@ -168,6 +176,9 @@ class ListedInstitution(ContractModel):
     gateway: GatewayId
     fingerprint: Fingerprint
     updated_at: Moment
+    watches: list[PathwayId] = Field(
+        default=[], description="Routes whose figures it reads for their coordination table."
+    )
 
 
 class DirectoryPage(ContractModel):

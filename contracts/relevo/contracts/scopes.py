@@ -26,6 +26,7 @@ class Scope(StrEnum):
     ATTESTATIONS_ISSUE = "attestations:issue"
     ATTESTATIONS_READ = "attestations:read"
     STATISTICS_READ = "statistics:read"
+    COORDINATION_READ = "coordination:read"
     EVENTS_READ = "events:read"
     MESSAGES_SEND = "messages:send"
     MESSAGES_RECEIVE = "messages:receive"
@@ -58,6 +59,7 @@ SCOPE_DESCRIPTIONS: dict[Scope, str] = {
     Scope.ATTESTATIONS_ISSUE: "Attest to a person what a record shows, and revoke it.",
     Scope.ATTESTATIONS_READ: "Read and print attestations with what their holders choose to show.",
     Scope.STATISTICS_READ: "Read figures that name nobody, of periods that are over.",
+    Scope.COORDINATION_READ: "Read figures of the routes that the institution watches for a coordination table.",
     Scope.EVENTS_READ: "Read the event feed and manage webhooks.",
     Scope.MESSAGES_SEND: "Hand envelopes to the gateway (nodes).",
     Scope.MESSAGES_RECEIVE: "Lease and acknowledge a mailbox (nodes).",

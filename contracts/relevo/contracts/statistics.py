@@ -10,7 +10,7 @@ that are together small, and all are where the rule itself would tell how large 
 import hashlib
 import statistics
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal, cast, get_args
 
@@ -150,7 +150,11 @@ def publish_sealed(
 
 
 def groups_shown(
-    counts: Mapping[str, int], codes: Iterable[str], *, minimum: int
+    counts: Mapping[str, int],
+    codes: Iterable[str],
+    *,
+    minimum: int,
+    hidden_anyway: Collection[str] = (),
 ) -> dict[str, int]:
     """Which groups of a total that is known may be shown.
 
@@ -158,9 +162,14 @@ def groups_shown(
         counts: How many in each group.
         codes: Every group that there could be.
         minimum: The smallest that is shown.
+        hidden_anyway: Groups that are not shown, whatever their size.
     """
     present = {code: count for code, count in counts.items() if count}
-    shown = {code: count for code, count in present.items() if count >= minimum}
+    shown = {
+        code: count
+        for code, count in present.items()
+        if count >= minimum and code not in hidden_anyway
+    }
     possible = set(codes) | set(present)
     hidden = sum(present.values()) - sum(shown.values())
     if not hidden:
