@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from relevo.contracts.attestation import STATUS_LIST_TYP
+from relevo.contracts.country_tables import Watches
 from relevo.contracts.exchange import MessageBatch
 from relevo.contracts.follow_up import FOLLOW_UP_QUERY_TYP, FollowUpQuery
 from relevo.contracts.scopes import Scope
@@ -15,7 +16,7 @@ from relevo.contracts.service import ServiceEntry
 from relevo.contracts.status import STATUS_QUERY_TYP, StatusQuery
 from relevo.contracts.withdrawal import WITHDRAWAL_REQUEST_TYP, WithdrawalRequest
 from relevo.gateway.domain.delivery import mailbox_target
-from relevo.gateway.operations import blobs, endings, loads, services, witness
+from relevo.gateway.operations import appointments, blobs, endings, loads, services, witness
 from relevo.gateway.operations.arrivals import Source
 from relevo.gateway.operations.endings import Ending
 from relevo.gateway.operations.loads import Bounds
@@ -40,7 +41,9 @@ from tests.support.issuer import Issuer
 from tests.support.serving import HOST, served
 
 _READS: Final = f"{Scope.DIRECTORY_READ} {Scope.LEDGER_READ}"
-_OFFICE: Final = f"{Scope.DELIVERIES_ADMIN} {Scope.POLICIES_ADMIN} {Scope.DIRECTORY_WRITE} {_READS}"
+_FIGURES: Final = f"{Scope.STATISTICS_READ} {Scope.COORDINATION_READ}"
+_ADMIN: Final = f"{Scope.DELIVERIES_ADMIN} {Scope.POLICIES_ADMIN} {Scope.DIRECTORY_WRITE}"
+_OFFICE: Final = f"{_ADMIN} {_READS} {_FIGURES}"
 _SENDS: Final = f"{Scope.MESSAGES_SEND} {Scope.REFERRALS_STATUS} {Scope.FOLLOW_UPS_REQUEST}"
 _BY_PEERS: Final = (
     "/v1/relay",
@@ -124,6 +127,8 @@ async def _furnish(
     for institution in (igm, pgn):
         here.database.write_now(change_state, here, institution.id, "active")
     await witness.look_at_peers(here)
+    watched = Watches(pathways=["gt-izabal-health"], approved_by="Ana")
+    await appointments.set_watches(here, igm.id, watched, client="office")
     shown = committed("gateway")["paths"]
     entry = ServiceEntry.model_validate(service_examples.ENTRY)
     await services.put(here, igm.id, igm.id, service_examples.SERVICE_ID, entry)

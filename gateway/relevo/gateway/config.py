@@ -7,6 +7,7 @@ from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from relevo.contracts.identifiers import Country, GatewayId
+from relevo.contracts.statistics_periods import PeriodKind
 from relevo.servicekit.settings import BesideIssuerSettings
 
 
@@ -72,6 +73,18 @@ class GatewaySettings(BesideIssuerSettings):
     status_queries_per_minute: int = Field(
         default=60, ge=1, le=10_000,
         description="Status queries answered per asking institution and minute.",
+    )  # fmt: skip
+    statistics_period: PeriodKind = Field(
+        default="month",
+        description="The shortest period that has statistics. Longer ones are its sums.",
+    )
+    statistics_settling_days: int = Field(
+        default=30, ge=0, le=90,
+        description="Days after a period until its figures are counted, so that answers are in.",
+    )  # fmt: skip
+    statistics_minimum: int = Field(
+        default=5, ge=5, le=100,
+        description="The smallest group that statistics show. Sealed routes show none below ten.",
     )  # fmt: skip
     witness_seconds: float = Field(
         default=60.0, ge=0.1, le=3600, description="How often peers' ledgers are looked at."

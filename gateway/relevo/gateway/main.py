@@ -29,6 +29,7 @@ from .api import (
     mailbox,
     messages,
     services,
+    statistics,
     status_queries,
     withdrawal_requests,
 )
@@ -67,6 +68,7 @@ _ROUTERS = (
     institutions.router,
     ledger.router,
     deliveries.router,
+    statistics.router,
     vocabulary_router(),
 )
 

@@ -17,4 +17,5 @@ LISTED: Final[dict[str, Any]] = {
     "gateway": "gateway.gt",
     "fingerprint": "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k",
     "updated_at": "2026-03-01T09:00:00Z",
+    "watches": ["gt-izabal-health"],
 }

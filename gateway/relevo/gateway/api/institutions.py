@@ -1,17 +1,17 @@
-"""The gateway's office: suspending institutions, and letting them back."""
+"""The gateway's office: suspending institutions, letting them back, appointing who watches routes."""
 
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Request
 from fastapi import Path as PathParameter
 
+from relevo.contracts.country_tables import Watches
 from relevo.contracts.identifiers import InstitutionId
 from relevo.contracts.institution import InstitutionState, ListedInstitution
 from relevo.contracts.scopes import Scope
-from relevo.gateway.operations import membership
-from relevo.gateway.operations.directory import listed
+from relevo.gateway.operations import appointments, membership
 from relevo.servicekit.access_token import Caller
-from relevo.servicekit.openapi import answer, link
+from relevo.servicekit.openapi import answer, link, request_example
 from relevo.servicekit.problems import problem_responses
 from relevo.servicekit.require_scope import require
 
@@ -55,4 +55,23 @@ async def _change(request: Request, institution: str, state: InstitutionState) -
     gateway = service_of(request).gateway
     row = await membership.set_state(gateway, institution, state)
     gateway.wake()
-    return listed(row, gateway.name)
+    return await appointments.shown(gateway, row)
+
+
+@router.put(
+    "/watches",
+    summary="Appoint who watches routes",
+    description="For the *mesa* of these routes the institution then reads `/v1/coordination/{pathway}`: figures, "
+    "never a file. The whole list; what is left out ends. Kept is who approved it, and through which client; "
+    "the institution itself cannot say it.",
+    openapi_extra=request_example(
+        {"pathways": LISTED["watches"], "approved_by": "Ana Lucía Xol, jefa de la pasarela"}
+    ),
+    responses=answer(200, "As it is listed now.", LISTED)
+    | problem_responses("not_found", "invalid_input"),
+)
+async def put_watches(
+    request: Request, caller: Officer, institution: Named, body: Watches
+) -> ListedInstitution:
+    gateway = service_of(request).gateway
+    return await appointments.set_watches(gateway, institution, body, client=caller.client_id)

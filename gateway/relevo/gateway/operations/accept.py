@@ -7,6 +7,7 @@ transaction, so that nobody waits for them.
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -242,6 +243,8 @@ def _note_states(
                     triage=envelope.triage,
                     event_seq=envelope.event_seq or 0,
                     since=now,
+                    pathway=envelope.pathway,
+                    begun_at=now,
                 )
                 for envelope in ours
                 if envelope.message_type == REFERRAL_SUBMITTED.id
@@ -249,6 +252,7 @@ def _note_states(
         )
     known = referral_status.get_many(connection, {envelope.reference_code for envelope in ours})
     fitting: set[str] = set()
+    steps: list[ReferralStatus] = []
     newest: dict[str, ReferralStatus] = {}
     for envelope in ours:
         status = known.get(envelope.reference_code)
@@ -260,17 +264,10 @@ def _note_states(
         latest = newest.get(envelope.reference_code, status)
         sequence = _sequence(envelope.event_seq, latest, envelope.state)
         if envelope.state is not None and sequence > latest.event_seq:
-            newest[envelope.reference_code] = ReferralStatus(
-                status.reference_code,
-                status.referral_id,
-                status.sender,
-                status.receiver,
-                envelope.state,
-                status.triage,
-                sequence,
-                now,
-            )
-    referral_status.advance(connection, list(newest.values()))
+            reached = replace(status, state=envelope.state, event_seq=sequence, since=now)
+            newest[envelope.reference_code] = reached
+            steps.append(reached)
+    referral_status.advance(connection, steps)
     return fitting
 
 

@@ -1,7 +1,7 @@
 """Who is on the network: our own institutions from our table, others from entries that peers signed."""
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final, Literal
@@ -256,7 +256,7 @@ def _known(
     )
 
 
-def listed(row: HomeInstitution, gateway: str) -> ListedInstitution:
+def listed(row: HomeInstitution, gateway: str, watches: Sequence[str]) -> ListedInstitution:
     """A row as people read it."""
     profile = row.profile
     return ListedInstitution(
@@ -272,4 +272,5 @@ def listed(row: HomeInstitution, gateway: str) -> ListedInstitution:
         gateway=gateway,
         fingerprint=row.fingerprint,
         updated_at=row.updated_at,
+        watches=list(watches),
     )

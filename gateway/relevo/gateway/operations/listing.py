@@ -8,7 +8,7 @@ from relevo.contracts.identifiers import country_of
 from relevo.contracts.institution import DirectoryPage, PeerGateway
 from relevo.contracts.problem import ProblemError
 from relevo.contracts.sensitive_routes import is_unlisted
-from relevo.gateway.storage import institutions
+from relevo.gateway.storage import institutions, watches
 from relevo.gateway.storage.institutions import HomeInstitution
 from relevo.servicekit.http_client import RefusedError, RetryableError
 
@@ -69,8 +69,11 @@ def _page(
         if len(rows) <= limit:
             break
         after = rows[-1].institution
+    watched = watches.of_many(connection, [row.institution for row in found[:limit]])
     return DirectoryPage(
-        institutions=[listed(row, gateway.name) for row in found[:limit]],
+        institutions=[
+            listed(row, gateway.name, watched.get(row.institution, [])) for row in found[:limit]
+        ],
         next_cursor=found[limit - 1].institution if len(found) > limit else None,
     )
 

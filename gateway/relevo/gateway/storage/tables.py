@@ -41,6 +41,20 @@ institution = Table(
 )
 """Institutions whose home is here. `version` changes with every change of the row."""
 
+watch = Table(
+    "watch",
+    METADATA,
+    Column("id", String(36), primary_key=True),
+    Column("institution", String(80), nullable=False),
+    Column("pathway", String(80), nullable=False),
+    Column("appointed_at", UtcDateTime, nullable=False),
+    Column("appointed_by", String(400), nullable=False),
+    Column("ended_at", UtcDateTime),
+    Column("ended_by", String(400)),
+    Index("ix_watch_institution", "institution"),
+)
+"""Who watches which route for its coordination table, and who decided so; those that ended stay."""
+
 approval = Table(
     "approval",
     METADATA,
@@ -236,8 +250,29 @@ referral_status = Table(
     Column("triage", String(10)),
     Column("event_seq", Integer, nullable=False),
     Column("since", UtcDateTime, nullable=False),
+    Column("pathway", String(80), nullable=False),
+    Column("begun_at", UtcDateTime, nullable=False),
+    Column("steps", Text, nullable=False),
+    Index("ix_referral_status_begun_at", "begun_at"),
 )
-"""Coarse state by reference code, kept by the home gateway of the code."""
+"""Coarse state by reference code, kept by the home gateway of the code.
+
+`pathway` is what the envelope said: the class of a sealed one. `steps` are states, each with the minutes
+from `begun_at` until it passed here. Figures are counted from these.
+"""
+
+statistics_publication = Table(
+    "statistics_publication",
+    METADATA,
+    Column("period", String(8), primary_key=True),
+    Column("kind", String(8), primary_key=True),
+    Column("starts_at", UtcDateTime, nullable=False),
+    Column("ends_at", UtcDateTime, nullable=False),
+    Column("counted_at", UtcDateTime, nullable=False),
+    Column("minimum", Integer, nullable=False),
+    Column("document", Text, nullable=False),
+)
+"""What was published, `open` or `sealed`, and never changes."""
 
 withdrawal_request = Table(
     "withdrawal_request",

@@ -32,6 +32,18 @@ def _directory() -> None:
         sa.PrimaryKeyConstraint("institution", name="pk_institution"),
     )
     op.create_table(
+        "watch",
+        sa.Column("id", sa.String(36), nullable=False),
+        sa.Column("institution", sa.String(80), nullable=False),
+        sa.Column("pathway", sa.String(80), nullable=False),
+        sa.Column("appointed_at", sa.BigInteger, nullable=False),
+        sa.Column("appointed_by", sa.String(400), nullable=False),
+        sa.Column("ended_at", sa.BigInteger),
+        sa.Column("ended_by", sa.String(400)),
+        sa.PrimaryKeyConstraint("id", name="pk_watch"),
+    )
+    op.create_index("ix_watch_institution", "watch", ["institution"])
+    op.create_table(
         "approval",
         sa.Column("institution", sa.String(80), nullable=False),
         sa.Column("registration_digest", sa.String(64), nullable=False),
@@ -244,7 +256,22 @@ def _grants() -> None:
         sa.Column("triage", sa.String(10)),
         sa.Column("event_seq", sa.Integer, nullable=False),
         sa.Column("since", sa.BigInteger, nullable=False),
+        sa.Column("pathway", sa.String(80), nullable=False),
+        sa.Column("begun_at", sa.BigInteger, nullable=False),
+        sa.Column("steps", sa.Text, nullable=False),
         sa.PrimaryKeyConstraint("reference_code", name="pk_referral_status"),
+    )
+    op.create_index("ix_referral_status_begun_at", "referral_status", ["begun_at"])
+    op.create_table(
+        "statistics_publication",
+        sa.Column("period", sa.String(8), nullable=False),
+        sa.Column("kind", sa.String(8), nullable=False),
+        sa.Column("starts_at", sa.BigInteger, nullable=False),
+        sa.Column("ends_at", sa.BigInteger, nullable=False),
+        sa.Column("counted_at", sa.BigInteger, nullable=False),
+        sa.Column("minimum", sa.Integer, nullable=False),
+        sa.Column("document", sa.Text, nullable=False),
+        sa.PrimaryKeyConstraint("period", "kind", name="pk_statistics_publication"),
     )
 
 
@@ -319,8 +346,10 @@ def _ledger() -> None:
 def downgrade() -> None:
     for table in (
         "peer_ledger", "cosignature", "ledger_head", "ledger_node", "ledger_entry",
-        "withdrawal_request", "referral_status", "grant_copy", "withdrawn_grant", "recorded_grant",
+        "withdrawal_request", "statistics_publication", "referral_status", "grant_copy",
+        "withdrawn_grant", "recorded_grant",
         "receipt_item", "blob_content", "blob", "sealed_envelope", "delivery",
-        "service_need", "service_entry", "revocation_list", "remote_institution", "peer", "approval", "institution",
+        "service_need", "service_entry", "revocation_list", "remote_institution", "peer", "approval",
+        "watch", "institution",
     ):  # fmt: skip
         op.drop_table(table)
