@@ -162,6 +162,15 @@ def test_figures_of_a_year_are_printed(shelter: Person) -> None:
     assert (early.exit_code, early.stderr.startswith("There are no figures")) == (1, True)
 
 
+def test_a_watched_route_is_printed_and_another_is_not_found(shelter: Person) -> None:
+    shown = done(shelter("coordination", "gt-izabal-health", "--period", "2025-11"))
+    assert "count\tgt-izabal-health\t58\n" in shown
+    assert "overdue\tdecide coordination_table\t7\n" in shown
+    assert "half_reached\taccepted\twithin_3_days\n" in shown
+    other = shelter("coordination", "gt-coban-referral", "--period", "2025-11")
+    assert (other.exit_code, other.stderr.startswith("Not found.")) == (1, True)
+
+
 def test_events_go_on_where_the_last_run_ended(
     world: World, shelter: Person, tmp_path: Path
 ) -> None:

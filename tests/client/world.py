@@ -1,6 +1,7 @@
 """Three institutions whose nodes and real issuers answer on real sockets, and clients of both kinds."""
 
 import asyncio
+import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -17,9 +18,10 @@ from relevo.auth import main as auth_main
 from relevo.auth.domain.client import ClientRegistration
 from relevo.client.relevo import AsyncRelevo, Relevo
 from relevo.contracts import scopes
+from relevo.contracts.country_tables import Coordination
 from relevo.contracts.problem import ProblemError
 from relevo.contracts.status import Status
-from relevo.servicekit import jose
+from relevo.servicekit import jose, statistics_examples
 from relevo.servicekit.access_token import TokenVerifier
 from relevo.servicekit.clock import FixedClock, SystemClock
 from relevo.servicekit.database import Database
@@ -50,6 +52,7 @@ OURS = [
         "follow_ups",
         "attestations",
         "statistics",
+        "coordination",
     }
 ]
 Fault = Callable[["Interrupted", Scope, Receive, Send], Any]
@@ -184,6 +187,12 @@ class _Gateway(GatewayOfTest):
     def __init__(self, network: Network, known: dict[str, Status]) -> None:
         super().__init__(network)
         self._known = known
+
+    @override
+    async def coordination(self, pathway: str, period: str) -> Coordination:
+        if pathway != statistics_examples.COORDINATION["pathway"]:
+            raise RefusedError(ProblemError("not_found").problem(), 404)
+        return Coordination.model_validate_json(json.dumps(statistics_examples.COORDINATION))
 
     @override
     async def status(self, query_jws: str) -> Status:

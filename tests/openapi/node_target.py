@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from typing_extensions import override
 
+from relevo.contracts.country_tables import Coordination
 from relevo.contracts.follow_up import FollowUpHolder
 from relevo.contracts.institution import DirectoryPage
 from relevo.contracts.scopes import Scope
@@ -27,7 +28,7 @@ from relevo.node.api import (
     withdrawals,
 )
 from relevo.node.operations.paper_withdrawals import take_requests_once
-from relevo.servicekit import jose, service_examples
+from relevo.servicekit import jose, service_examples, statistics_examples
 from relevo.servicekit.clock import FixedClock
 from relevo.servicekit.database import Database
 from tests.openapi.snapshot import Snapshot
@@ -82,6 +83,10 @@ class KnowingGateway(GatewayOfTest):
     async def follow_up_holder(self, query_jws: str) -> FollowUpHolder:
         _, claims = jose.peek(query_jws)
         return FollowUpHolder(reference_code=claims["reference_code"], holder=RECEPTION)
+
+    @override
+    async def coordination(self, pathway: str, period: str) -> Coordination:
+        return Coordination.model_validate_json(json.dumps(statistics_examples.COORDINATION))
 
     @override
     async def find_services(self, params: dict[str, str]) -> ServicePage:

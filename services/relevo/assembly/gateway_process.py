@@ -1,17 +1,18 @@
 """A gateway with its issuer: made ready, told whom to serve, and run as one process."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Literal
 
 from relevo.auth import main as auth_main
 from relevo.auth.config import AuthSettings
 from relevo.auth.domain.client import ClientRegistration
-from relevo.contracts.institution import PeerGateway
+from relevo.contracts.country_tables import Watches
+from relevo.contracts.institution import ListedInstitution, PeerGateway
 from relevo.gateway import main as gateway_main
 from relevo.gateway.config import GatewaySettings
-from relevo.gateway.operations import keys, membership
+from relevo.gateway.operations import appointments, keys, membership
 from relevo.gateway.operations.context import IDENTITY, Gateway
 from relevo.gateway.operations.membership import Applicant, Approval, IssuerClient
 from relevo.servicekit import jose
@@ -156,6 +157,21 @@ def change_state(
     """
     with _opened(settings) as gateway:
         gateway.database.write_now(membership.change_state, gateway, institution, state)
+
+
+def watch(
+    settings: GatewaySettings, institution: str, pathways: Sequence[str], *, by: str, client: str
+) -> ListedInstitution:
+    """Appoints an institution to watch these routes, and no others, for their coordination table.
+
+    Raises:
+        ProblemError: `not_found`, or `invalid_input`.
+    """
+    wanted = Watches(pathways=list(pathways), approved_by=by)
+    with _opened(settings) as gateway:
+        return gateway.database.write_now(
+            appointments.change_watches, gateway, institution, wanted, client
+        )
 
 
 def _register(

@@ -128,6 +128,22 @@ def resume(institution: Institution, config: Config = None) -> None:
 
 
 @app.command()
+def watch(
+    institution: Institution,
+    by: By,
+    pathway: Annotated[
+        list[str] | None, typer.Argument(help="All routes that it watches; none: it watches none.")
+    ] = None,
+    config: Config = None,
+) -> None:
+    """Appoint who watches routes for their coordination table: it reads figures, never a file."""
+    listed = gateway_process.watch(
+        GatewaySettings.load(config), institution, pathway or [], by=by, client=operator()
+    )
+    say(f"{institution} watches {', '.join(listed.watches) or 'no route'}.")
+
+
+@app.command()
 def migrate(config: Config = None) -> None:
     """Bring the tables of gateway and issuer to this version."""
     gateway_process.migrate(GatewaySettings.load(config))

@@ -32,6 +32,7 @@ _GROUPS: Final = {
     "directory": "Find services that can take somebody now, and say what one's own institution does.",
     "status": "Ask what became of a referral, by the code that its person carries.",
     "statistics": "Print figures that name nobody, of periods that are over.",
+    "coordination": "Print the figures of a route that one's institution watches for its coordination table.",
     "events": "Print what happened at one's own node.",
     "token": "Print an access token, for use with curl.",
     "pathway": "Check, list and read pathways: the routes that referrals take.",

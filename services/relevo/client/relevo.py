@@ -55,7 +55,7 @@ class _Services(Generic[M_co]):
         manifests: Lists of them, posted whole.
         attestations: What is attested to persons, shown as they choose.
         events: What happened, in order.
-        statistics: Figures of periods that are over.
+        statistics: Figures of periods that are over, one's own and of watched routes.
         status: A referral's state, by the code that its person carries.
         directory: Who is on the network, and whose key is trusted.
         services: Who can take somebody now, and what one's own institution does.

@@ -1,13 +1,16 @@
-"""`/v1/statistics`: figures that name nobody."""
+"""`/v1/statistics`, and `/v1/coordination/{pathway}` of the gateway: figures that name nobody."""
 
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import APIRouter, Header, Path, Query, Response
 from fastapi.responses import JSONResponse
 
+from relevo.contracts.country_tables import Coordination
+from relevo.contracts.identifiers import PathwayId
 from relevo.contracts.scopes import Scope
 from relevo.contracts.statistics_table import StatisticsTable, csv
-from relevo.node.operations import statistics
+from relevo.node.operations import coordination, statistics
+from relevo.servicekit import statistics_examples as shown
 from relevo.servicekit.access_token import Caller
 from relevo.servicekit.openapi import answer
 from relevo.servicekit.problems import problem_responses
@@ -40,7 +43,7 @@ _TABLE: Final[dict[str, Any]] = {
             "times": [],
         },
     ],
-    "digests": ["2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae"],
+    "digests": [shown.DIGEST],
 }
 
 _ANSWER: Final = answer(200, "The table.", _TABLE)
@@ -49,6 +52,25 @@ _ANSWER[200]["content"][_CSV] = {
     "example": "direction,pathway,outcome,case_profile,count,without_feedback_percent,overdue_percent\r\n"
     "sent,gt-retorno-al-hogar,completed,,31,,\r\n",
 }
+
+
+@router.get(
+    "/v1/coordination/{pathway}",
+    summary="Read a watched route's figures",
+    description=f"Asked of the home gateway. {shown.COORDINATED}",
+    response_model_exclude_none=True,
+    responses=answer(200, "The page.", shown.COORDINATION)
+    | problem_responses(
+        "invalid_input", "not_found", "not_yours", "period_not_published", "gateway_unreachable"
+    ),
+)
+async def get_coordination(
+    node: NodeHere,
+    caller: Annotated[Caller, require(Scope.COORDINATION_READ)],
+    pathway: Annotated[PathwayId, Path(examples=["gt-izabal-health"])],
+    period: shown.PeriodAsked,
+) -> Coordination:
+    return await coordination.read(node, caller, pathway, period)
 
 
 @router.get(

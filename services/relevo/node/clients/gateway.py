@@ -6,6 +6,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from relevo.contracts.attachment import BLOB_TYPE
 from relevo.contracts.attestation import SignedRevocationList
+from relevo.contracts.country_tables import Coordination
 from relevo.contracts.exchange import BatchAnswer, MailboxLease, MailboxRequest, MessageBatch
 from relevo.contracts.follow_up import FollowUpHolder, SignedFollowUpQuery
 from relevo.contracts.institution import DirectoryPage, PeerGateway
@@ -23,6 +24,7 @@ from relevo.servicekit.http_client import RetryableError, ServiceClient
 T = TypeVar(
     "T",
     BatchAnswer,
+    Coordination,
     DirectoryPage,
     MailboxLease,
     Status,
@@ -158,6 +160,13 @@ class GatewayClient:
         """Takes an own entry out."""
         path = f"{_SERVICES}/{institution}/{service_id}"
         await self._ask("DELETE", path, Scope.DIRECTORY_WRITE)
+
+    async def coordination(self, pathway: str, period: str) -> Coordination:
+        """Figures of a route that this institution watches."""
+        path = f"/v1/coordination/{pathway}"
+        scope = Scope.COORDINATION_READ
+        answer = await self._ask("GET", path, scope, params={"period": period})
+        return _read(Coordination, answer)
 
     async def status(self, query_jws: str) -> Status:
         """The state of a referral, asked with a query that the institution signed."""

@@ -4,7 +4,6 @@ from collections.abc import Awaitable
 from typing import Any, Final, TypeVar
 
 from relevo.contracts.problem import ProblemError
-from relevo.contracts.problem_types import PROBLEM_TYPES
 from relevo.contracts.service import (
     Question,
     RevalidationList,
@@ -15,8 +14,8 @@ from relevo.contracts.service import (
     check_entry,
 )
 from relevo.servicekit.access_token import Caller
-from relevo.servicekit.http_client import RefusedError, RetryableError
 
+from .asked import asked
 from .context import Node
 from .visibility import may_touch, party_of
 
@@ -150,23 +149,4 @@ async def _not_another_units(node: Node, caller: Caller, institution: str, servi
 
 
 async def _asked(question: Awaitable[T]) -> T:
-    try:
-        return await question
-    except RetryableError as error:
-        raise ProblemError("gateway_unreachable") from error
-    except RefusedError as error:
-        raise _refusal(error) from error
-
-
-def _refusal(error: RefusedError) -> ProblemError:
-    """The gateway's own problem, where it is about what the caller sent."""
-    problem = error.problem
-    name = problem.type.rpartition("/")[2] if problem is not None else ""
-    if problem is None or name not in _PASSED_ON:
-        return ProblemError("gateway_unreachable")
-    given = problem.model_extra or {}
-    members = {key: given[key] for key in PROBLEM_TYPES[name].members if key in given}
-    try:
-        return ProblemError(name, errors=problem.errors, **members)
-    except KeyError:
-        return ProblemError("gateway_unreachable")
+    return await asked(question, passed_on=_PASSED_ON)
