@@ -89,6 +89,12 @@ WRONG = [
         "nobody of gt.igm.crr reads Zunzunita",
     ),
     (
+        "figures-that-tell",
+        '[[checks]]\nthat = "words_only_at"',
+        '[[checks]]\nthat = "figures"\nlack = ["digests"]\n\n[[checks]]\nthat = "words_only_at"',
+        "the figures of mx.albergue-tapachula show digests",
+    ),
+    (
         "sees-something",
         'that = "words_only_at"\nwords = ["Rosalba", "Tzunux"]\nat = ["mx.albergue-tapachula", "gt.igm.crr"]',
         'that = "sees_nothing"\nby = ["gt.igm.crr"]\nof = "R1"',

@@ -55,22 +55,26 @@ def pin(place: NodePlace, fingerprints: Mapping[str, str]) -> None:
 
 
 def register(
-    place: NodePlace, client: SystemClient, key_file: Path, *, institution: str | None = None
+    place: NodePlace | GatewayPlace,
+    client: SystemClient,
+    key_file: Path,
+    *,
+    institution: str | None = None,
 ) -> LocalSystem:
-    """A system at the issuer beside a node, with a key of its own.
+    """A system at the issuer beside a node or a gateway, with a key of its own.
 
     Args:
-        place: The node that it calls.
+        place: What it calls.
         client: What it is and may do.
         key_file: Where its private key is kept.
-        institution: Whose system it is, if not the node's own.
+        institution: Whose system it is, if not that place's own.
     """
     key = jose.generate_signing_key()
     jose.save_key(key_file, key)
     registration = ClientRegistration.model_validate(
         {
             "client_id": client.client_id,
-            "institution": institution or place.institution.id,
+            "institution": institution or place.name,
             "unit": client.unit,
             "mandates": client.mandates,
             "scopes": client.scopes,

@@ -31,6 +31,8 @@ _EVERYTHING: Final = (
     Scope.EVENTS_READ,
     Scope.ATTESTATIONS_ISSUE,
     Scope.ATTESTATIONS_READ,
+    Scope.STATISTICS_READ,
+    Scope.COORDINATION_READ,
 )
 """A sandbox has one system for each party; what it may touch must be its own all the same."""
 

@@ -2,8 +2,9 @@
 
 import json
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
 import httpx
@@ -12,11 +13,13 @@ from relevo.contracts.identifiers import institution_of, reference_code
 from relevo.sandbox.readable import readable_parts
 from relevo.servicekit.ids import random_id
 
+from . import figures
 from .answers import at_path, fits
 from .expected import NotSoError
 from .play import WAIT_SECONDS, Saved, Stage
 from .schema import (
     EventsOf,
+    Figures,
     History,
     Lacks,
     NotRoutedBy,
@@ -40,6 +43,8 @@ CHECKS: Final[Mapping[str, str]] = {
     "not_routed_by": "No database of the gateways of `at` holds the id or the code of `of`; its sender's does.",
     "events": "The feed of `by` has each of `types` (about `of`).",
     "no_events": "The feed of `by` has none of `types` (about `of`).",
+    "figures": "When the months of the story are over and settled, no table of its institutions and gateways, and no "
+    "page that `mesa` reads of its pathways, has a small group, a code or id, or a word of `lack`. Time goes on.",
     "history": "Both sides hold the same events, and their states are `states`.",
 }
 """What each check says, for the guide."""
@@ -58,23 +63,18 @@ class Checks:
         Raises:
             NotSoError: It does not hold.
         """
-        if isinstance(check, WordsOnlyAt):
-            self._words_only_at(check)
-        elif isinstance(check, WordsNotAt):
-            self._words_not_at(check)
-        elif isinstance(check, Sees):
-            self._sees(check)
-        elif isinstance(check, SeesNothing):
-            for party in check.by:
-                self._sees_nothing(party, self._stage.saved[check.of])
-        elif isinstance(check, Lacks):
-            self._lacks(check)
-        elif isinstance(check, NotRoutedBy):
-            self._not_routed_by(check)
-        elif isinstance(check, EventsOf):
-            self._events(check)
-        elif isinstance(check, History):
-            self._history(check)
+        holds: dict[type[Any], Callable[[Any], None]] = {
+            WordsOnlyAt: self._words_only_at,
+            WordsNotAt: self._words_not_at,
+            Sees: self._sees,
+            SeesNothing: self._see_nothing,
+            Lacks: self._lacks,
+            NotRoutedBy: self._not_routed_by,
+            EventsOf: self._events,
+            History: self._history,
+            Figures: partial(figures.hold, self._stage),
+        }
+        holds[type(check)](check)
         self._stage.checks_held += 1
 
     def outcome(self, outcome: Outcome) -> str:
@@ -210,6 +210,10 @@ class Checks:
         if not answer.is_success:
             raise NotSoError(f"{party} sees nothing of it: {answer.status_code}", "by")
         return answer.json()
+
+    def _see_nothing(self, check: SeesNothing) -> None:
+        for party in check.by:
+            self._sees_nothing(party, self._stage.saved[check.of])
 
     def _sees_nothing(self, party: str, thing: Saved) -> None:
         system = self._federation.system(party)

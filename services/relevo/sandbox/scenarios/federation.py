@@ -11,7 +11,9 @@ from zoneinfo import ZoneInfo
 
 from relevo.assembly import gateway_process, issuer_clients, node_process
 from relevo.contracts.identifiers import country_of, institution_of
+from relevo.contracts.scopes import Scope
 from relevo.sandbox import membership
+from relevo.sandbox.cast import SystemClient
 from relevo.sandbox.link import Link
 from relevo.sandbox.places import (
     GatewayPlace,
@@ -86,6 +88,27 @@ class Federation:
         place = self.nodes[institution_id].institution
         parties = [place.id, *(str(unit["id"]) for unit in place.units)]
         return {party: self._systems[system_name(party)] for party in parties}
+
+    def office(self, gateway: str) -> LocalSystem:
+        """The system of a gateway's office, which reads its country's figures."""
+        client_id = f"{gateway}.figures"
+        if client_id not in self._systems:
+            client = SystemClient(client_id, "Figures.", (Scope.STATISTICS_READ,))
+            self._systems[client_id] = membership.register(
+                self.gateways[gateway], client, self._key_file(client_id), institution=gateway
+            )
+        return self._systems[client_id]
+
+    def appoint(self, institution_id: str, pathways: Iterable[str]) -> None:
+        """The gateway's people say that an institution watches these routes for their *mesa*."""
+        home = self.gateways[self.nodes[institution_id].institution.gateway]
+        gateway_process.watch(
+            home.settings,
+            institution_id,
+            sorted(pathways),
+            by=membership.APPROVERS[0],
+            client="sandbox",
+        )
 
     def next_day(self, zone: str) -> date:
         """A day of business time that nobody has lived yet."""

@@ -155,8 +155,22 @@ class History(_Check):
     states: Annotated[list[str], Field(min_length=1)]
 
 
+class Figures(_Check):
+    that: Literal["figures"]
+    mesa: InstitutionId | None = None
+    lack: list[str] = []
+
+
 Check = Annotated[
-    WordsOnlyAt | WordsNotAt | NotRoutedBy | Sees | SeesNothing | Lacks | EventsOf | History,
+    WordsOnlyAt
+    | WordsNotAt
+    | NotRoutedBy
+    | Sees
+    | SeesNothing
+    | Lacks
+    | EventsOf
+    | History
+    | Figures,
     Field(discriminator="that"),
 ]
 
