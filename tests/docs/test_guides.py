@@ -157,6 +157,9 @@ def test_an_institutions_systems_do_as_written(tmp_path: Path) -> None:
     assert "no group below 5" in figures
     assert "direction,pathway,outcome,case_profile,count" in figures
     assert "Not yet." in figures
+    assert "gt.igm watches gt-izabal-health, gt-izabal-violence." in figures
+    assert "Not watched." in figures
+    assert "country,pathway,state,clock,count" in figures
     assert directory.count("0 refused") == 2
     assert "/service/contacts/0/name" in directory
     assert "Nobody finds it" in directory
