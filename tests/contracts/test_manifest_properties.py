@@ -51,6 +51,10 @@ def let_in(cells: dict[str, str]) -> list[RawRow]:
 
 @settings(max_examples=300, deadline=None)
 @given(rows)
+@example({"given_names": "Ana", "population_key": "A 123 456 789"})
+@example({"given_names": "a" * 190, "second_given_name": "b" * 190})
+@example({"given_names": "Ana", "married_name": "c" * 199})
+@example({"given_names": "no,1"})
 def test_no_row_raises_and_its_notes_are_codes_of_the_table(cells: dict[str, str]) -> None:
     for raw in let_in(cells):
         row = read_row(raw, LISTING)

@@ -26,6 +26,7 @@ _PARTICLES: Final = frozenset(
     {"de", "del", "la", "las", "los", "da", "das", "do", "dos", "van", "von", "y"}
 )
 _MAX_FAMILY_NAMES: Final = 4
+_LONGEST: Final = 200
 _APOSTROPHES: Final = re.compile("['’ʼ`´‘]")  # noqa: RUF001 - five ways to write one sound
 _MIN_CAPITALS: Final = 4
 
@@ -54,6 +55,9 @@ def read_name(cells: Mapping[str, str]) -> tuple[Name | None, list[Note]]:
     name, notes = _divided(cells)
     if name is None:
         return None, [Note("name_missing", "given_names")]
+    if max(map(len, (name.given, *name.family))) > _LONGEST:
+        # No cell is, but two together may be.
+        return None, [Note("too_long", max(present, key=lambda column: len(cells[column])))]
     letters = "".join(cells[column] for column in present)
     if letters.isupper() and sum(map(str.isalpha, letters)) >= _MIN_CAPITALS:
         notes.append(Note("name_in_capitals", present[0]))

@@ -46,8 +46,9 @@ def drop_forbidden(cells: dict[str, str]) -> list[Note]:
         cells.get("document_number", "")
     ):
         dropped.append("document_number")
-    if is_a_number(cells.get("national_id_number", "")):
-        dropped.append("national_id_number")
+    for column in ("national_id_number", "population_key"):
+        if is_a_number(cells.get(column, "")):
+            dropped.append(column)
     for column in dropped:
         cells.pop(column, None)
     return [Note("forbidden_value", column) for column in dropped[:1]]
