@@ -87,6 +87,16 @@ def test_a_workbook_that_was_cut_off(size: int) -> None:
     assert fault(GOOD[:size]) == "not_a_workbook"
 
 
+@pytest.mark.parametrize("at", range(0, 120, 7))
+def test_packed_bytes_that_were_damaged_on_the_way(at: int) -> None:
+    with zipfile.ZipFile(io.BytesIO(GOOD)) as archive:
+        member = archive.getinfo(SHEET)
+    begins = member.header_offset + 30 + len(SHEET)
+    body = bytearray(GOOD)
+    body[begins + at : begins + at + 4] = b"\xff\xff\xff\xff"
+    assert fault(bytes(body)) in {"not_a_workbook", "workbook_with_entities"}
+
+
 def test_xml_that_does_not_close() -> None:
     assert fault(changed(SHEET, lambda content: content[:-40])) == "not_a_workbook"
 

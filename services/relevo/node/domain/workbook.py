@@ -5,6 +5,7 @@ import re
 import threading
 import warnings
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
@@ -68,6 +69,7 @@ def _check(body: bytes) -> None:
         OSError,
         ValueError,
         EOFError,
+        zlib.error,
     ) as e:
         if isinstance(e, UnreadableListError):
             raise
