@@ -26,6 +26,7 @@ def heard(text: str) -> tuple[str, ...]:
 
     Hearing what comes out once more changes nothing.
     """
+    text = _APOSTROPHES.sub("", text)  # before one of them is taken for an accent on a space
     while (folded := unicodedata.normalize("NFKC", text.casefold())) != text:
         text = folded
     return tuple(
