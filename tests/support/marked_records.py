@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter
 
-from tests.support.node_requests import a_consent
+from tests.support.node_requests import a_consent, a_submission
 from tests.support.nodes import CONSULATE, INSTITUTE, RECEPTION, SHELTER, START
 
 _MARK: Final = re.compile(rb"zq[0-9]+qz")
@@ -154,6 +154,39 @@ def a_marked_consent(marks: Marks, **changes: Any) -> dict[str, Any]:
     given["notice"] |= {"id": marks.new("notice", SHELTER), "version": marks.new("v", SHELTER)}
     given["notice"]["before_statements"]["must_report"] = [marks.new("must report", SHELTER)]
     return given
+
+
+def wrong_submissions(marks: Marks, consent: str, share: list[str]) -> Iterator[dict[str, Any]]:
+    """What a node refuses, each with marks that nobody may read anywhere."""
+    lost = marks.new
+
+    def one(**changes: Any) -> dict[str, Any]:
+        person = a_marked_person(marks, None)
+        sent = a_submission(consent, persons=[person], share=share)
+        person |= changes.pop("person", {})
+        return sent | changes
+
+    yield one(share=[*share, "legal_case"])
+    yield one(share=["identity", lost("a category")])
+    yield one(receiver="gt.renap")
+    # A well-formed name of an institution or a route is no text about a person, and is named again.
+    yield one(receiver=f"Casa {lost('receiver')}")
+    yield one(pathway=f"Ruta {lost('pathway')}")
+    yield one(purpose="resettlement")
+    yield one(consent_ids=[lost("consent")])
+    yield one(needs=[{"service": lost("service")}])
+    yield one(local_reference=lost("reference") * 40)
+    yield one(person={"identity": {"given_names": {lost("key"): lost("name")}}})
+    yield one(person={"identity": {"given_names": "A", "birth_date": lost("birth")}})
+    yield one(person={"identity": {"given_names": "A", "sex": lost("sex")}})
+    yield one(person={"identity": {"given_names": f"{lost('name')} \x00"}})
+    yield one(person={"health": lost("health") * 2000})
+    yield one(person={"identity_document": {"documents": [{"type": lost("type")}]}})
+    yield one(person={f"telephone {lost('as a key')}": lost("under a key")})
+    yield one(person={"person_id": f"{lost('person')} {lost('person')}"})
+    yield one(
+        person={"location_municipality": {"country": "GT", "code": "HN-0101", "name": lost("n")}}
+    )
 
 
 def free_texts(model: Any) -> set[str]:
