@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from relevo.contracts.matching.blocking import asked_keys, kept_keys
 from relevo.contracts.matching.compare import Level, compare
-from relevo.contracts.matching.subject import Subject, subject_of
-from relevo.contracts.person import Identity, IdentityDocument, LocationMunicipality
+from relevo.contracts.matching.subject import Subject
+from relevo.node.storage.matching import subject_in
 
 _MEN: Final = (
     "Marvin", "Elmer", "Óscar", "Rigoberto", "Santos", "Cecilio", "Franklin", "Pascual", "Ervin",
@@ -53,8 +53,18 @@ class Country:
     """Records, and which of them are one person or two siblings."""
 
     records: list[Subject] = field(default_factory=list)
+    details: list[dict[str, Any]] = field(default_factory=list)
     same: set[tuple[int, int]] = field(default_factory=set)
     twins: set[tuple[int, int]] = field(default_factory=set)
+
+    def enter(self, person: dict[str, Any]) -> None:
+        """One more record."""
+        details = _details(person)
+        subject = subject_in({"details": details})
+        if subject is None:
+            raise ValueError("nothing to compare")
+        self.records.append(subject)
+        self.details.append(details)
 
 
 def a_country(people: int, *, seed: int = 2026) -> Country:
@@ -67,9 +77,9 @@ def a_country(people: int, *, seed: int = 2026) -> Country:
             _twins(country, chance, person)
             continue
         place = len(country.records)
-        country.records.append(_written(person))
+        country.enter(person)
         if number % 20 == 1:
-            country.records.append(_written(_again(chance, person)))
+            country.enter(_again(chance, person))
             country.same.add((place, place + 1))
     return country
 
@@ -80,7 +90,7 @@ def _twins(country: Country, chance: random.Random, person: dict[str, Any]) -> N
     place = len(country.records)
     for name in (first, second):
         given = name if " " in name else f"{name} {shared}"
-        country.records.append(_written({**person, "given": given, "paper": None}))
+        country.enter({**person, "given": given, "paper": None})
     country.twins.add((place, place + 1))
 
 
@@ -178,27 +188,25 @@ def _moved(chance: random.Random, person: dict[str, Any]) -> None:
     person["place"] = chance.choice(_PLACES)
 
 
-def _written(person: dict[str, Any]) -> Subject:
-    born, place = person["born"], person["place"]
-    subject = subject_of(
-        Identity.model_validate(
-            {
-                "given_names": person["given"],
-                "family_names": person["family"],
-                "sex": person["sex"],
-                "birth_date": None
-                if born is None
-                else {"value": born, "precision": "day" if len(born) > 4 else "year"},
-            }
-        ),
-        municipality=None if place is None else LocationMunicipality(country="GT", code=place),
-        documents=[]
-        if person["paper"] is None
-        else [IdentityDocument(type="consular_id", country="GT", number=person["paper"])],
-    )
-    if subject is None:
-        raise ValueError("nothing to compare")
-    return subject
+def _details(person: dict[str, Any]) -> dict[str, Any]:
+    """What a node keeps of her."""
+    born, place, paper = person["born"], person["place"], person["paper"]
+    details: dict[str, Any] = {
+        "identity": {
+            "given_names": person["given"],
+            "family_names": person["family"],
+            "sex": person["sex"],
+        }
+    }
+    if born is not None:
+        precision = "day" if len(born) > 4 else "year"
+        details["identity"]["birth_date"] = {"value": born, "precision": precision}
+    if place is not None:
+        details["location_municipality"] = {"country": "GT", "code": place}
+    if paper is not None:
+        document = {"type": "consular_id", "country": "GT", "number": paper}
+        details["identity_document"] = {"documents": [document]}
+    return details
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ returnee_key: Final = Table(
     Column("blind", LargeBinary, primary_key=True),
     Column("returnee_id", ForeignKey("returnee.id"), primary_key=True),
     Index("ix_returnee_key_returnee_id", "returnee_id"),
+    sqlite_with_rowid=False,
 )
 """`blind` is the HMAC of a key under the institution's own: equal keys of one unit are equal."""
 

@@ -145,6 +145,7 @@ def _blind_index() -> None:
         sa.ForeignKeyConstraint(
             ["returnee_id"], ["returnee.id"], name="fk_returnee_key_returnee_id"
         ),
+        sqlite_with_rowid=False,
     )
     op.create_index("ix_returnee_key_returnee_id", "returnee_key", ["returnee_id"])
     op.create_table(
