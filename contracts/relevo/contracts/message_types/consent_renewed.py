@@ -34,4 +34,5 @@ CONSENT_RENEWED = MessageType(
     "content",
     ConsentRenewed,
     "A running referral goes on under the grants of a newer consent.",
+    ends_grants=True,
 )

@@ -18,4 +18,5 @@ CONSENT_WITHDRAWN = MessageType(
     ConsentWithdrawn,
     "Grants that are no longer in force.",
     urgent=True,
+    ends_grants=True,
 )

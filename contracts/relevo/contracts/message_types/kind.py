@@ -18,6 +18,7 @@ class MessageType:
 
     Attributes:
         urgent: Overtakes everything else that waits (withdrawal, erasure).
+        ends_grants: Its envelope may name grants that are no longer in force.
     """
 
     name: str
@@ -26,6 +27,7 @@ class MessageType:
     body: type[ContractModel]
     summary: str
     urgent: bool = False
+    ends_grants: bool = False
 
     @property
     def id(self) -> str:

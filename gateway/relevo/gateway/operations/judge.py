@@ -15,7 +15,6 @@ from relevo.contracts.envelope import CLOCK_SKEW, MAX_LIFETIME
 from relevo.contracts.exchange import MessageAnswer
 from relevo.contracts.identifiers import country_of
 from relevo.contracts.jurisdictions.loader import Ruling, Side, rule_on
-from relevo.contracts.message_types.consent_renewed import CONSENT_RENEWED
 from relevo.contracts.message_types.consent_withdrawn import CONSENT_WITHDRAWN
 from relevo.contracts.message_types.referral_submitted import REFERRAL_SUBMITTED
 from relevo.contracts.pathways.loader import pathways
@@ -35,9 +34,6 @@ from .directory import Directory, Known
 _MAX_LIFETIME_SECONDS: Final = int(MAX_LIFETIME / timedelta(seconds=1))
 _SKEW_SECONDS: Final = int(CLOCK_SKEW / timedelta(seconds=1))
 _SEALED_DOTS: Final = 4
-
-_END_GRANTS: Final = frozenset({CONSENT_RENEWED.id, CONSENT_WITHDRAWN.id})
-"""What names grants that are no longer in force."""
 
 
 @dataclass(slots=True)
@@ -140,12 +136,7 @@ def _facts(
     readable: list[Arrival],
 ) -> _Facts:
     ids = {grant.claims.jti for arrival in readable for grant in arrival.grants}
-    named = {
-        grant_id
-        for arrival in readable
-        if arrival.envelope.message_type in _END_GRANTS
-        for grant_id in arrival.envelope.withdrawn
-    }
+    named = {grant_id for arrival in readable for grant_id in arrival.envelope.withdrawn}
     issuers: dict[str, set[str]] = {}
     for record in grants.known(connection, named) if named else []:
         issuers.setdefault(record.grant_id, set()).add(record.issuer)
@@ -306,7 +297,7 @@ def _check_shape(arrival: Arrival, facts: _Facts) -> None:
         raise ProblemError("envelope_malformed", fault="the content is not a sealed token")
     if arrival.kind.message_class == "content" and envelope.content is None:
         raise ProblemError("envelope_malformed", fault="this message type carries sealed content")
-    if envelope.withdrawn and envelope.message_type not in _END_GRANTS:
+    if envelope.withdrawn and not arrival.kind.ends_grants:
         raise ProblemError("envelope_malformed", fault="this message type ends no grants")
     if envelope.message_type == CONSENT_WITHDRAWN.id and not envelope.withdrawn:
         raise ProblemError("envelope_malformed", fault="a withdrawal names withdrawn grants")
