@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final, Generic, Never, Protocol, TypeVar
 
 from pydantic import ValidationError
+from sqlalchemy import Connection
 
 from relevo.contracts.identifiers import country_of, institution_of
 from relevo.contracts.model import ContractModel
@@ -80,8 +81,8 @@ class SignedQueries:
         wait = self._allowance.take(asker, self._gateway.security())
         if wait:
             raise ProblemError("too_many_requests", retry_after_seconds=math.ceil(wait))
-        peers = await self._gateway.database.read(self._gateway.peers)
-        known = await self._asker(source, asker, peers)
+        peers, home = await self._gateway.database.read(self._listed, asker)
+        known = home if source.peer is None else await self._peers_own(asker, peers)
         if known is None or known.state != "active":
             raise ProblemError("sender_not_active", sender=query.iss, state="unknown")
         if known.party(query.iss) is None or tokens.signer(token, known.signing) is None:
@@ -97,10 +98,11 @@ class SignedQueries:
             raise ProblemError("not_found")
         return Admitted(token.claims, peer)
 
-    async def _asker(self, source: Source, asker: str, peers: Peers) -> Known | None:
-        if source.peer is None:
-            home = await self._gateway.database.read(self._directory.home, [asker])
-            return home.get(asker)
+    def _listed(self, connection: Connection, asker: str) -> tuple[Peers, Known | None]:
+        home = self._directory.home(connection, [asker])
+        return self._gateway.peers(connection), home.get(asker)
+
+    async def _peers_own(self, asker: str, peers: Peers) -> Known | None:
         peer = peers.by_country[country_of(asker)]
         if self._directory.stale([asker]):
             await self._directory.refresh({asker: peer})

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, delete, insert, select, tuple_
+from sqlalchemy import ColumnElement, Connection, and_, delete, exists, insert, select, tuple_
 
 from relevo.contracts.grant_slice import GrantState
 from relevo.servicekit.database import insert_or_ignore
@@ -91,16 +91,13 @@ def of_messages(connection: Connection, message_ids: Sequence[str]) -> list[Reco
     return _read(connection, recorded_grant.c.message_id.in_(message_ids))
 
 
-def of_reference_code(connection: Connection, code: str) -> list[RecordedGrant]:
-    """Every grant under which something came for this referral."""
-    return _read(connection, recorded_grant.c.reference_code == code)
-
-
 def live_of_code(connection: Connection, code: str, *, now: datetime) -> list[RecordedGrant]:
-    """Those of them that neither ended nor were withdrawn. The same work for a code that is unknown."""
-    records = of_reference_code(connection, code)
-    gone = withdrawn(connection, {record.grant_id for record in records} or {""})
-    return [record for record in records if record.key not in gone and now < record.expires_at]
+    """Every grant under which something came for this referral, neither ended nor withdrawn."""
+    columns, gone = recorded_grant.c, withdrawn_grant.c
+    withdrawn_too = exists().where(gone.grant_id == columns.grant_id, gone.issuer == columns.issuer)
+    return _read(
+        connection, and_(columns.reference_code == code, columns.expires_at > now, ~withdrawn_too)
+    )
 
 
 def known(connection: Connection, grant_ids: Collection[str]) -> list[RecordedGrant]:
