@@ -11,7 +11,7 @@ from tests.openapi.targets import Target
 _MAKE = {"auth": an_issuer, "gateway": the_gateway, "node": a_node}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Target]]:
     """Starts each service at most once in each process of the test run."""
     with ExitStack() as stack:
