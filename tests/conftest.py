@@ -9,7 +9,7 @@ from relevo.servicekit.database import Database
 from tests.support import database as support
 from tests.support.scheduling import NetworksTogether
 
-pytest_plugins = ["tests.support.documented"]
+pytest_plugins = ["tests.support.documented", "tests.support.shell"]
 
 # How quickly a shared machine draws an example says nothing about the code.
 settings.register_profile("relevo", suppress_health_check=[HealthCheck.too_slow])

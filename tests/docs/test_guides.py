@@ -3,12 +3,8 @@
 A block that cannot be run by a test says so above itself: `<!-- not run: why -->`.
 """
 
-import os
 import re
-import signal
-import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +14,7 @@ from relevo.sandbox.guide import write_examples
 from relevo.sandbox.network import Network
 from relevo.sandbox.ports import free_ports
 from relevo.servicekit import jose
-from tests.support.warm_relevo import warm_relevo
+from tests.support.shell import Typed
 
 ROOT = Path(__file__).resolve().parents[2]
 GUIDES = ROOT / "docs" / "guides"
@@ -27,11 +23,6 @@ BLOCK = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 PORT = re.compile(r"\b8[01]\d\d\b")
-SECONDS = 150
-
-DEMO = ". demo-data/demo.env"
-# The demo's file puts its own commands first.
-SANDBOX = {DEMO: f"{DEMO}; PATH=$QUICK:$PATH"}
 
 
 def blocks(guide: str) -> Iterator[str]:
@@ -57,50 +48,6 @@ def script(guide: str, places: Mapping[str, str] | None = None) -> str:
     return text
 
 
-def typed(commands: str, folder: Path) -> str:
-    """What a shell says to commands typed one after the other; every one must succeed."""
-    folder.mkdir(parents=True, exist_ok=True)
-    transcript = folder.parent / f"{folder.name}.transcript"
-    environment = {
-        name: value for name, value in os.environ.items() if not name.startswith("RELEVO_")
-    }
-    with transcript.open("wb") as out, warm_relevo() as quick:
-        environment["QUICK"] = str(quick)
-        environment["PATH"] = os.pathsep.join(
-            (str(quick), str(Path(sys.executable).parent), environment["PATH"])
-        )
-        shell = subprocess.Popen(
-            ["/bin/bash", "-euo", "pipefail", "-c", commands],
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=subprocess.STDOUT,
-            cwd=folder,
-            env=environment,
-            start_new_session=True,
-        )
-        try:
-            shell.wait(SECONDS)
-        finally:
-            end_group(shell)
-    said = transcript.read_text("utf-8", errors="replace")
-    assert shell.returncode == 0, said
-    return said
-
-
-def end_group(shell: subprocess.Popen[bytes]) -> None:
-    """Ends the shell and every service that it started."""
-    for number, seconds in ((signal.SIGTERM, 10), (signal.SIGKILL, 5)):
-        until = time.monotonic() + seconds
-        while time.monotonic() < until:
-            try:
-                os.killpg(shell.pid, number)
-            except ProcessLookupError:
-                break
-            shell.poll()
-            time.sleep(0.1)
-    shell.wait(5)
-
-
 @contextmanager
 def a_sandbox(folder: Path) -> Iterator[Network]:
     """What `make demo ARGS=--quiet` starts, as far as the guides for systems need it."""
@@ -112,13 +59,13 @@ def a_sandbox(folder: Path) -> Iterator[Network]:
         yield network
 
 
-def test_an_institution_joins_as_written(tmp_path: Path) -> None:
+def test_an_institution_joins_as_written(typed: Typed, tmp_path: Path) -> None:
     said = typed(script("join-the-network.md"), tmp_path / "rehearsal")
     assert "gt.casa-ejemplo" in said
     assert said.count("received") >= 2
 
 
-def test_a_node_is_run_as_written(tmp_path: Path) -> None:
+def test_a_node_is_run_as_written(typed: Typed, tmp_path: Path) -> None:
     places = {
         "sudo -u relevo ": "",
         "sudo ": "",
@@ -137,13 +84,13 @@ def test_a_node_is_run_as_written(tmp_path: Path) -> None:
     assert [key["use"] for key in keys["keys"]] == ["sig", "sig", "enc"]
 
 
-def test_an_institutions_systems_do_as_written(tmp_path: Path) -> None:
+def test_an_institutions_systems_do_as_written(typed: Typed, tmp_path: Path) -> None:
     with a_sandbox(tmp_path):
-        told = typed(script("connect-a-case-system.md", SANDBOX), tmp_path)
-        posted = typed(script("post-manifests.md", SANDBOX), tmp_path)
-        directory = typed(script("service-directory.md", SANDBOX), tmp_path)
-        attested = typed(script("attestations.md", SANDBOX), tmp_path)
-        figures = typed(script("statistics.md", SANDBOX), tmp_path)
+        told = typed(script("connect-a-case-system.md"), tmp_path)
+        posted = typed(script("post-manifests.md"), tmp_path)
+        directory = typed(script("service-directory.md"), tmp_path)
+        attested = typed(script("attestations.md"), tmp_path)
+        figures = typed(script("statistics.md"), tmp_path)
     assert "referral.state" in told
     assert "401" in told
     assert "for her to carry: MX-" in told
@@ -174,7 +121,7 @@ def test_every_guide_is_followed() -> None:
     assert followed == {guide.name for guide in GUIDES.glob("*.md")}
 
 
-def test_add_a_pathway_is_done_as_written(tmp_path: Path) -> None:
+def test_add_a_pathway_is_done_as_written(typed: Typed, tmp_path: Path) -> None:
     said = typed(script("add-a-pathway.md"), tmp_path / "typed")
     assert "gt-municipal-welcome.toml:14:13: error: `sheltr` is not a code of mandate" in said
     assert "Municipal welcome" in said
