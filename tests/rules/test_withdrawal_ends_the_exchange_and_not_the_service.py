@@ -222,7 +222,10 @@ async def test_aunt_reina_with_the_lost_paper_stops_nothing_and_the_shelter_is_w
     # Nobody is listened to for a day, not even with the phrase: her own desk can still withdraw.
     await ask(asked, code, PHRASE)
     assert await state_of(network, given) == "active"
+    # Said in the pause and brought after it, it still counts for nothing.
+    await ask(asked, code, PHRASE)
     network.clock.advance(timedelta(hours=25))
+    assert await state_of(network, given) == "active"
     await ask(asked, code, PHRASE)
     assert await state_of(network, given) == "withdrawn"
 

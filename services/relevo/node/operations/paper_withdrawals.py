@@ -139,7 +139,7 @@ def _decide(
         return
     held = referrals.lock(connection, [referral_id])[referral_id]
     tries = withdrawals.tries_of(connection, referral_id)
-    if tries.paused_until is not None and now < tries.paused_until:
+    if tries.paused_until is not None and request.received_at < tries.paused_until:
         return
     live = {record.id: record for record, _ in _behind(connection, node, request.reference_code)}
     matching &= live.keys()
