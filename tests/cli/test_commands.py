@@ -1,3 +1,4 @@
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -5,7 +6,11 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
+from relevo.assembly import gateway_process
 from relevo.cli.main import app
+from relevo.contracts.institution import InstitutionState
+from relevo.gateway.config import GatewaySettings
+from relevo.gateway.operations import membership
 from relevo.servicekit import jose
 
 runner = CliRunner()
@@ -192,6 +197,27 @@ def test_an_institution_is_suspended_and_let_back(tmp_path: Path) -> None:
     unknown = relevo("gateway", "suspend", "gt.nadie", "--config", gateway)
     assert unknown.exit_code == 1
     assert unknown.stderr.startswith("Not found.")
+
+
+async def _through_the_running_gateway(config: Path, state: InstitutionState) -> str:
+    beside, _ = gateway_process.build(GatewaySettings.load(config))
+    async with beside.running():
+        gateway = beside.service.state.gateway
+        await membership.set_state(gateway, "gt.igm", state, by="operator:Ana")
+    return relevo("gateway", "client", "list", "--config", config).stdout
+
+
+def test_the_gateways_own_route_suspends_as_the_command_does(tmp_path: Path) -> None:
+    gateway = a_gateway(tmp_path)
+    request, _ = registered(tmp_path, a_node(tmp_path))
+    relevo("gateway", "init", "--config", gateway)
+    for person in ("Ana", "Marvin"):
+        relevo("gateway", "approve", request, "--by", person, "--config", gateway,
+               "--out", tmp_path / "welcome.json")  # fmt: skip
+    states: tuple[InstitutionState, ...] = ("suspended", "active")
+    for state in states:
+        clients = asyncio.run(_through_the_running_gateway(gateway, state))
+        assert clients.startswith(f"gt.igm\t{state}\t")
 
 
 def test_a_system_gets_a_key_file_or_brings_its_public_key(tmp_path: Path) -> None:

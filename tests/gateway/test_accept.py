@@ -278,11 +278,15 @@ async def test_a_suspended_institution_neither_sends_nor_receives_and_comes_back
     who: str, expected: str, mx: RunningGateway, albergue: Institution, casa: Institution
 ) -> None:
     suspended = {"albergue": albergue, "casa": casa}[who]
+    told: list[tuple[str, ...]] = []
+    mx.gateway.tell_issuer = lambda *said: told.append(said)
     path = f"/v1/institutions/{suspended.id}"
     assert (await mx.post(f"{path}/suspend", "mx.operator", {})).status_code == 200
     [answer] = await mx.send(albergue, albergue.envelope(casa.id, now=mx.clock.now))
     assert problem_name(answer) == expected
     assert (await mx.post(f"{path}/resume", "mx.operator", {})).status_code == 200
+    operator = told[0][2]
+    assert told == [(suspended.id, "suspended", operator), (suspended.id, "active", operator)]
     [answer] = await mx.send(albergue, albergue.envelope(casa.id, now=mx.clock.now))
     assert answer.result == "accepted"
 

@@ -192,11 +192,11 @@ async def test_leasing_needs_the_scope_and_an_active_institution(
     refused = await mx.post(LEASES, buzon.id, {})
     assert (refused.status_code, refused.json()["scope"]) == (403, "messages:receive")
     mx.app.state.token_verifier.scopes.clear()
-    await membership.set_state(mx.gateway, buzon.id, "suspended")
+    await membership.set_state(mx.gateway, buzon.id, "suspended", by="mx.operator")
     suspended = await mx.post(LEASES, buzon.id, {})
     assert suspended.status_code == 403
     assert suspended.json()["type"].endswith("/receiver_not_active")
-    await membership.set_state(mx.gateway, buzon.id, "active")
+    await membership.set_state(mx.gateway, buzon.id, "active", by="mx.operator")
     assert (await lease(mx, buzon)).lease_id is None
 
 

@@ -77,11 +77,11 @@ async def test_approving_twice_changes_nothing(mx: RunningGateway, albergue: Ins
 async def test_an_institution_moves_only_where_a_person_may_move_it(
     mx: RunningGateway, albergue: Institution
 ) -> None:
-    await membership.set_state(mx.gateway, albergue.id, "left")
+    await membership.set_state(mx.gateway, albergue.id, "left", by="mx.operator")
     with pytest.raises(ProblemError, match="illegal_transition"):
-        await membership.set_state(mx.gateway, albergue.id, "active")
+        await membership.set_state(mx.gateway, albergue.id, "active", by="mx.operator")
     with pytest.raises(ProblemError, match="not_found"):
-        await membership.set_state(mx.gateway, "mx.nobody", "suspended")
+        await membership.set_state(mx.gateway, "mx.nobody", "suspended", by="mx.operator")
     with pytest.raises(RegistrationError):
         membership.approve(mx.gateway, albergue.registration(version=3), approved_by="Ana")
 

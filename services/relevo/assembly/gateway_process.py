@@ -8,8 +8,9 @@ from typing import Literal
 from relevo.auth import main as auth_main
 from relevo.auth.config import AuthSettings
 from relevo.auth.domain.client import ClientRegistration
+from relevo.auth.operations import clients
 from relevo.contracts.country_tables import Watches
-from relevo.contracts.institution import ListedInstitution, PeerGateway
+from relevo.contracts.institution import InstitutionState, ListedInstitution, PeerGateway
 from relevo.gateway import main as gateway_main
 from relevo.gateway.config import GatewaySettings
 from relevo.gateway.operations import appointments, keys, membership
@@ -37,6 +38,13 @@ def build(
     clock = gateway_main.make_clock(settings)
     issuer = auth_main.create_app(auth or issuer_settings(settings), clock=clock)
     gateway = gateway_main.create_app(settings, clock=clock, fetch=asking(issuer))
+
+    def tell_issuer(institution: str, state: InstitutionState, by: str) -> None:
+        beside = issuer.state.auth.issuer
+        change = clients.resume_client if state == "active" else clients.suspend_client
+        change(beside, institution, by=by)
+
+    gateway.state.gateway.tell_issuer = tell_issuer
     workers: list[Worker] = gateway.state.workers
     return Beside(gateway, issuer), workers
 
@@ -131,7 +139,7 @@ def suspend(
     Raises:
         ProblemError: `not_found` or `illegal_transition`.
     """
-    change_state(settings, institution, "suspended")
+    _change_state(settings, institution, "suspended")
     issuer_clients.suspend(auth or issuer_settings(settings), institution, by=by)
 
 
@@ -143,18 +151,13 @@ def resume(
     Raises:
         ProblemError: `not_found` or `illegal_transition`.
     """
-    change_state(settings, institution, "active")
+    _change_state(settings, institution, "active")
     issuer_clients.resume(auth or issuer_settings(settings), institution, by=by)
 
 
-def change_state(
+def _change_state(
     settings: GatewaySettings, institution: str, state: Literal["active", "suspended"]
 ) -> None:
-    """What the directory says of an institution, which bites at once; its tokens are left as they are.
-
-    Raises:
-        ProblemError: `not_found` or `illegal_transition`.
-    """
     with _opened(settings) as gateway:
         gateway.database.write_now(membership.change_state, gateway, institution, state)
 

@@ -115,14 +115,14 @@ class Network:
         self.clock.move(-self.clock.offset())
 
     def suspend(self, institution: str) -> None:
-        """In the directory, as `relevo gateway suspend` does, which also ends its node's tokens."""
+        """As `relevo gateway suspend` does: in the directory at once, its node's tokens within a minute."""
         home = self.gateways[self.nodes[institution].institution.gateway]
-        gateway_process.change_state(home.settings, institution, "suspended")
+        gateway_process.suspend(home.settings, institution, by="sandbox", auth=home.auth)
 
     def resume(self, institution: str) -> None:
-        """In the directory again."""
+        """As `relevo gateway resume` does."""
         home = self.gateways[self.nodes[institution].institution.gateway]
-        gateway_process.change_state(home.settings, institution, "active")
+        gateway_process.resume(home.settings, institution, by="sandbox", auth=home.auth)
 
     def close(self) -> None:
         """Ends every process and the link."""

@@ -28,7 +28,8 @@ _PROBLEMS: Final = problem_responses("not_found", "illegal_transition")
 @router.post(
     "/suspend",
     summary="Suspend an institution",
-    description="At once it neither sends nor receives. What waits for it stays until it expires.",
+    description="At once it neither sends nor receives, and its node gets no tokens of the issuer beside this gateway; "
+    "`relevo gateway suspend` does the same. What waits for it stays until it expires.",
     responses=answer(
         200,
         "Suspended.",
@@ -37,23 +38,26 @@ _PROBLEMS: Final = problem_responses("not_found", "illegal_transition")
     )
     | _PROBLEMS,
 )
-async def post_suspend(request: Request, _caller: Officer, institution: Named) -> ListedInstitution:
-    return await _change(request, institution, "suspended")
+async def post_suspend(request: Request, caller: Officer, institution: Named) -> ListedInstitution:
+    return await _change(request, caller, institution, "suspended")
 
 
 @router.post(
     "/resume",
     summary="Let a suspended institution back",
-    description="What waited for it in the meantime, and has not expired, is delivered.",
+    description="What waited for it in the meantime, and has not expired, is delivered. Its node's new tokens count "
+    "within a minute.",
     responses=answer(200, "Active.", LISTED) | _PROBLEMS,
 )
-async def post_resume(request: Request, _caller: Officer, institution: Named) -> ListedInstitution:
-    return await _change(request, institution, "active")
+async def post_resume(request: Request, caller: Officer, institution: Named) -> ListedInstitution:
+    return await _change(request, caller, institution, "active")
 
 
-async def _change(request: Request, institution: str, state: InstitutionState) -> ListedInstitution:
+async def _change(
+    request: Request, caller: Caller, institution: str, state: InstitutionState
+) -> ListedInstitution:
     gateway = service_of(request).gateway
-    row = await membership.set_state(gateway, institution, state)
+    row = await membership.set_state(gateway, institution, state, by=caller.client_id)
     gateway.wake()
     return await appointments.shown(gateway, row)
 

@@ -8,7 +8,7 @@ from typing import Final
 from joserfc.jwk import OKPKey
 from sqlalchemy import Connection
 
-from relevo.contracts.institution import PeerGateway
+from relevo.contracts.institution import InstitutionState, PeerGateway
 from relevo.gateway.clients.node import NodeClient
 from relevo.gateway.clients.outbound import Outbound
 from relevo.gateway.clients.peer import PeerClient
@@ -79,7 +79,13 @@ class Peers:
 
 @dataclass
 class Gateway:
-    """One running gateway. `wake` tells the delivery worker that there is something to do."""
+    """One running gateway.
+
+    Attributes:
+        wake: Tells the delivery worker that there is something to do.
+        tell_issuer: Has the issuer beside it suspend or resume an institution's node, for whom; nothing
+            where the issuer stands elsewhere.
+    """
 
     settings: GatewaySettings
     database: Database
@@ -89,6 +95,7 @@ class Gateway:
     outbound: Outbound
     owns_database: bool = True
     wake: Callable[[], None] = field(default=lambda: None)
+    tell_issuer: Callable[[str, InstitutionState, str], None] = field(default=lambda *_: None)
     _peers: dict[str, Peer] = field(default_factory=dict)
 
     @property

@@ -1,5 +1,6 @@
 """Who may join: institutions, approved by two persons, and peer gateways, by agreement."""
 
+import asyncio
 import hashlib
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -271,13 +272,19 @@ def _name(approved_by: str) -> str:
     return name
 
 
-async def set_state(gateway: Gateway, institution: str, state: InstitutionState) -> HomeInstitution:
-    """Suspends an institution, lets it back, or notes that it left.
+async def set_state(
+    gateway: Gateway, institution: str, state: InstitutionState, *, by: str
+) -> HomeInstitution:
+    """Suspends an institution or lets it back: the directory first, which bites at once, then its tokens.
+
+    Saying it again tells the issuer again, should that have failed.
 
     Raises:
         ProblemError: `not_found` or `illegal_transition`.
     """
-    return await gateway.database.write(change_state, gateway, institution, state)
+    row = await gateway.database.write(change_state, gateway, institution, state)
+    await asyncio.to_thread(gateway.tell_issuer, institution, state, by)
+    return row
 
 
 def change_state(
