@@ -1,5 +1,6 @@
 import asyncio
 import json
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -375,3 +376,30 @@ def test_a_gateways_issuer_gets_a_new_signing_key(tmp_path: Path) -> None:
     relevo("gateway", "init", "--config", gateway)
     result = relevo("gateway", "client", "new-issuer-key", "--config", gateway)
     assert (result.exit_code, "signs from" in result.stdout) == (0, True)
+
+
+def test_a_pathway_file_is_checked_with_its_id_and_its_name(tmp_path: Path) -> None:
+    folder = resources.files("relevo.contracts.pathways") / "data"
+    text = (folder / "gt-retorno-al-hogar.toml").read_text("utf-8")
+    taken, mine, other = (tmp_path / f"{name}.toml" for name in ("taken", "gt-mine", "other"))
+    taken.write_text(text)
+    result = relevo("pathway", "check", taken)
+    assert (result.exit_code, "comes with Relevo" in result.stdout) == (1, True)
+    for path in (mine, other):
+        path.write_text(text.replace('id = "gt-retorno-al-hogar"', 'id = "gt-mine"'))
+    assert (
+        relevo("pathway", "check", mine).exit_code,
+        relevo("pathway", "check", mine).stdout,
+    ) == (0, "")
+    renamed = relevo("pathway", "check", other)
+    assert (renamed.exit_code, "warning: the file is not named" in renamed.stdout) == (0, True)
+    both = relevo("pathway", "check", mine, other)
+    assert (both.exit_code, "has the same id" in both.stdout) == (1, True)
+    mine.write_bytes(b"\xff")
+    for path, said in (
+        (mine, "no text in UTF-8"),
+        (tmp_path, "directory"),
+        (tmp_path / "x", "No such file"),
+    ):
+        result = relevo("pathway", "check", path)
+        assert (result.exit_code, said in result.stderr) == (1, True), result.stderr

@@ -83,10 +83,30 @@ def test_everything_is_said_at_once_in_the_order_of_the_lines() -> None:
         "5:15 the nearest is `sealed`",
         "6:17 the nearest is `rrocm`",
         "8:13 the nearest is `shelter`",
-        "11:7 None",
+        "11:7 What the receiver does with it",
     ]
     missing = {one.pointer for one in found if one.line == 1}
     assert {"/version", "/title_en", "/lawful_bases", "/outcomes"} <= missing
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("version = 1", "`1` is not text: write it in quotes"),
+        ('countries = ["Guatemala"]', "`Guatemala` is not written as it must be here"),
+        ("lawful_bases = []", "this is empty"),
+        ('services = "food"', "`food` is not a list: write it in square brackets"),
+        ("starts = 3", "`3` is not a table"),
+    ],
+)
+def test_a_wrong_value_is_said_in_words_for_people_who_write_no_programs(
+    line: str, said: str
+) -> None:
+    [found] = [
+        one for one in check(line) if one.pointer.count("/") and not one.message.endswith("missing")
+    ]
+    assert found.message == said
+    assert found.advice is not None
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,22 @@ def read_json(path: Path) -> Any:
         raise CommandError(f"{path} is not JSON in UTF-8.") from None
 
 
+def read_text(path: Path) -> str:
+    """A file of text.
+
+    Raises:
+        CommandError: There is none, or it is no UTF-8.
+    """
+    try:
+        return path.read_text("utf-8")
+    except UnicodeDecodeError:
+        raise CommandError(
+            f"{path} is no text in UTF-8: save it again with that encoding."
+        ) from None
+    except OSError as error:
+        raise CommandError(f"{path} cannot be read: {error.strerror}.") from None
+
+
 def as_json(model: BaseModel) -> str:
     """A document of the contract, as people can read it."""
     return json.dumps(model.model_dump(mode="json", exclude_none=True), indent=2, sort_keys=True)

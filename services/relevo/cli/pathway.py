@@ -6,12 +6,14 @@ from typing import Annotated
 
 import typer
 
+from relevo.contracts.pathways.check import Finding, id_place
 from relevo.contracts.pathways.check import check as findings_in
-from relevo.contracts.pathways.loader import pathway, pathways
+from relevo.contracts.pathways.loader import built_in, pathway, pathways
+from relevo.contracts.pathways.loader import read as read_pathways
 from relevo.contracts.vocabularies.loader import code_list
 from relevo.servicekit.pathway_files import add_pathways
 
-from .failures import CommandError
+from .files import read_text
 from .output import MARKUP, say, table
 
 app = typer.Typer(rich_markup_mode=MARKUP, no_args_is_help=True)
@@ -24,16 +26,34 @@ Folder = Annotated[
 def check(files: Annotated[list[Path], typer.Argument(help="Pathway files.")]) -> None:
     """Say everything that is wrong with pathway files, and where; 1 if a service would refuse one."""
     errors = 0
+    first: dict[str, Path] = {}
     for path in files:
-        try:
-            text = path.read_text("utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise CommandError(f"{path} cannot be read ({type(error).__name__}).") from None
-        for finding in findings_in(text):
+        text = read_text(path)
+        found = findings_in(text)
+        wrong = any(finding.level == "error" for finding in found)
+        for finding in found if wrong else [*found, *_of_its_id(path, text, first)]:
             say(finding.in_file(str(path)))
             errors += finding.level == "error"
     if errors:
         raise typer.Exit(1)
+
+
+def _of_its_id(path: Path, text: str, first: dict[str, Path]) -> list[Finding]:
+    """What a file alone does not show: an id that is taken keeps a service from starting."""
+    (route_id,) = read_pathways({str(path): text})
+    at = id_place(text)
+    before = first.setdefault(route_id, path)
+    if route_id in built_in():
+        fault = f"a pathway {route_id} comes with Relevo and cannot be replaced"
+        advice = "give yours an id of its own, which begins with the country"
+        return [Finding("error", at.line, at.column, "/id", fault, advice)]
+    if before != path:
+        fault = f"{before} has the same id"
+        return [Finding("error", at.line, at.column, "/id", fault)]
+    if path.stem != route_id:
+        fault = f"the file is not named after its pathway: {route_id}.toml"
+        return [Finding("warning", at.line, at.column, "/id", fault)]
+    return []
 
 
 @app.command("list")

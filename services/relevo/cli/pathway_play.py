@@ -13,11 +13,11 @@ from relevo.sandbox.scenarios.load import (
     ScenarioFilesError,
     built_in,
     load,
-    read_paths,
 )
 from relevo.sandbox.scenarios.run import Result, play_all
 
 from .failures import CommandError
+from .files import read_text
 from .output import note, say
 
 _COLUMNS = ("pathway or story", "source", "steps", "outcome", "checks", "seconds", "pass")
@@ -35,11 +35,11 @@ def play(
     directory: Path | None,
 ) -> bool:
     """Plays what was chosen, prints the table, and says whether all of it held."""
-    added = _texts(pathways)
+    added = {str(path): read_text(path) for path in pathways}
     try:
         if added:
             loader.add(added)
-        texts = _chosen(ids, whole=whole, own=_texts(scenarios))
+        texts = _chosen(ids, whole=whole, own={str(path): read_text(path) for path in scenarios})
         loaded = load(texts)
     except (loader.PathwayFilesError, ScenarioFilesError) as error:
         raise CommandError(str(error)) from None
@@ -87,13 +87,6 @@ def _chosen(ids: Sequence[str], *, whole: bool, own: Mapping[str, str]) -> dict[
 def _unplayed(scenarios: Sequence[Scenario]) -> list[str]:
     played = {route for scenario in scenarios for route in scenario.file.pathways}
     return sorted(set(loader.pathways()) - played)
-
-
-def _texts(paths: Sequence[Path]) -> dict[str, str]:
-    try:
-        return read_paths(paths)
-    except (OSError, UnicodeDecodeError) as error:
-        raise CommandError(f"A file cannot be read: {error}") from None
 
 
 def _show(results: Sequence[Result]) -> None:

@@ -22,6 +22,18 @@ _TABLES: Final[Mapping[str, type[BaseModel]]] = {
 _AT: Final = re.compile(r" \(at line (\d+), column (\d+)\)$")
 _NO_CODE: Final = re.compile(r"not a code of (\w+)")
 _QUOTED: Final = re.compile(r"'([^']*)'")
+_SHOWN: Final = 60
+_NEEDS: Final[Mapping[str, str]] = {
+    "string_type": "is not text: write it in quotes",
+    "list_type": "is not a list: write it in square brackets",
+    "bool_type": "is neither true nor false",
+    "int_type": "is no whole number, or one in quotes",
+    "model_type": "is not a table",
+    "model_attributes_type": "is not a table",
+    "dict_type": "is not a table",
+    "string_pattern_mismatch": "is not written as it must be here",
+}
+"""What is said of a field, by pydantic's kind of error."""
 _START: Final = Place(1, 1)
 
 
@@ -61,6 +73,12 @@ def check(text: str) -> list[Finding]:
         wrong = [*_wrong_fields(error, where), *_broken_rules(raw, where)]
         return sorted(wrong, key=lambda finding: (finding.line, finding.column, finding.message))
     return list(_doubts(route, where))
+
+
+def id_place(text: str) -> Place:
+    """Where a pathway file says its id."""
+    found = positions(text).get(("id",))
+    return _START if found is None else found.value
 
 
 def _unreadable(text: str, message: str) -> Finding:
@@ -108,7 +126,24 @@ def _said(item: Mapping[str, Any]) -> tuple[str, str | None]:
         return f"`{given}` is not a code of {no_code[1]}", _nearest(str(given), codes)
     if message == "not a triage scheme":
         return f"`{given}` is not a triage scheme", _nearest(str(given), triage_schemes())
-    return f"{message[:1].lower()}{message[1:]}", None
+    if kind in _NEEDS:
+        message = f"`{_shown(given)}` {_NEEDS[kind]}"
+    elif not given and kind in {"string_too_short", "too_short"}:
+        message = "this is empty"
+    return f"{message[:1].lower()}{message[1:]}", _meaning(path)
+
+
+def _shown(given: Any) -> str:
+    """As it stands in the file, or the beginning of it."""
+    text = str(given).lower() if isinstance(given, bool) else str(given)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+
+
+def _meaning(path: Path) -> str | None:
+    """What the schema says of a field."""
+    names = [part for part in path if isinstance(part, str)]
+    field = _model_of(path).model_fields.get(names[-1]) if names else None
+    return None if field is None else field.description
 
 
 def _broken_rules(raw: Mapping[str, Any], where: Mapping[Path, Entry]) -> Iterator[Finding]:

@@ -106,7 +106,9 @@ class Asked(ContractModel):
 class Pathway(ContractModel):
     """One real route (*ruta de derivación*), as data."""
 
-    id: PathwayId = Field(description="Its name everywhere; also the file's name")
+    id: PathwayId = Field(
+        description="Its name everywhere, also the file's: small letters, digits and hyphens"
+    )
     version: ShortText = Field(description='"1", counted up when the route changes')
     title_en: ShortText
     title_es: ShortText
@@ -117,7 +119,7 @@ class Pathway(ContractModel):
     summary_es: ShortText | None = None
     sources: list[ShortText] = Field(min_length=1, description="Where the route is described")
     countries: list[Country] = Field(
-        min_length=1, description="Where it begins, passes and ends: ISO 3166-1 alpha-2"
+        min_length=1, description="Where it begins, passes and ends: ISO 3166-1 alpha-2, such as GT"
     )
     profiles: list[CaseProfile] = Field(default=[], description="Whom it is meant for")
     services: list[ServiceType] = Field(min_length=1, description="What it can lead to")

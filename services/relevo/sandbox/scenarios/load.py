@@ -1,20 +1,23 @@
 """Reads scenario files, and says what is wrong with them, with file and line, before anything starts."""
 
 import difflib
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib import resources
-from pathlib import Path
 
 from pydantic import ValidationError
 
 from relevo.contracts.pathways.positions import Entry, positions
 from relevo.contracts.pathways.positions import Path as Keys
+from relevo.contracts.vocabularies.loader import code_list
 
 from .cast_files import Cast, shared_cast
 from .rehearsal import rehearse
 from .schema import ScenarioFile, Step
+
+_NO_CODE = re.compile(r"not a code of (\w+)")
 
 
 class ScenarioFilesError(Exception):
@@ -53,11 +56,6 @@ def built_in() -> dict[str, str]:
         for entry in sorted(folder.iterdir(), key=lambda entry: entry.name)
         if entry.name.endswith(".toml")
     }
-
-
-def read_paths(paths: Iterable[Path]) -> dict[str, str]:
-    """The text of a user's own files, by path."""
-    return {str(path): path.read_text("utf-8") for path in paths}
 
 
 def load(texts: Mapping[str, str]) -> list[Scenario]:
@@ -112,9 +110,19 @@ def _fields(error: ValidationError) -> list[tuple[Keys, str]]:
         elif item["type"] == "missing":
             said = f"`{where[-1]}` is missing"
         else:
-            said = f"{'.'.join(map(str, where))}: {item['msg'].removeprefix('Value error, ')}"
+            message = item["msg"].removeprefix("Value error, ")
+            said = f"{'.'.join(map(str, where))}: {message}{_nearest_code(message, item['input'])}"
         found.append((where, said))
     return found
+
+
+def _nearest_code(message: str, given: object) -> str:
+    no_code = _NO_CODE.match(message)
+    if no_code is None:
+        return ""
+    codes = [code.code for code in code_list(no_code[1]).codes]
+    near = difflib.get_close_matches(str(given), codes, n=1, cutoff=0.4)
+    return f": `{given}`" + (f"; `{near[0]}`?" if near else "")
 
 
 def _known_at(where: Keys) -> list[str]:
