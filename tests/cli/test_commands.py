@@ -8,6 +8,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from relevo.assembly import gateway_process
+from relevo.cli.failures import CommandError
+from relevo.cli.files import parse_json
 from relevo.cli.main import app
 from relevo.contracts.institution import InstitutionState
 from relevo.gateway.config import GatewaySettings
@@ -310,7 +312,9 @@ def test_a_welcome_that_is_rubbish_is_refused_in_one_line(tmp_path: Path) -> Non
     welcome = tmp_path / "welcome.json"
     welcome.write_text("{")
     result = relevo("node", "join", welcome, "--config", node)
-    assert (result.exit_code, result.stderr) == (1, f"{welcome} is not JSON in UTF-8.\n")
+    assert result.exit_code == 1
+    assert result.stderr.startswith(f"{welcome} is not JSON: line 1, column 2: ")
+    assert result.stderr.count("\n") == 1
 
 
 def test_a_token_from_an_issuer_that_does_not_answer_is_one_line(tmp_path: Path) -> None:
@@ -403,3 +407,21 @@ def test_a_pathway_file_is_checked_with_its_id_and_its_name(tmp_path: Path) -> N
     ):
         result = relevo("pathway", "check", path)
         assert (result.exit_code, said in result.stderr) == (1, True), result.stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "is empty"),
+        (b"\xff\xfe{}", "no text in UTF-8"),
+        (b'{"a": 1,\n "b" 2}', "line 2, column 6"),
+        (b'{"a": 1, "a": 2}', "a key stands twice"),
+        (b"[" * 3000 + b"]" * 3000, "nested beyond"),
+    ],
+)
+def test_what_is_no_json_is_said_with_its_place_and_never_with_its_content(
+    content: bytes, said: str
+) -> None:
+    with pytest.raises(CommandError, match=said) as refused:
+        parse_json("referral.json", content)
+    assert "referral.json" in str(refused.value)

@@ -133,7 +133,9 @@ _TABLE: Final[tuple[_Row, ...]] = (
       "Después de {limit} reorientaciones decide una persona cómo sigue."), ("limit",)),
     ("manifest_unreadable", 422, "sender",
      ("The file is no list that can be read", "El archivo no es un listado que se pueda leer"),
-     ("Nothing was kept. The fault: {fault}.", "No se guardó nada. La falla: {fault}."), ("fault",)),
+     ("Nothing was kept. The fault: {fault}. A list has a line of headings, and under it a row for each person.",
+      "No se guardó nada. La falla: {fault}. Lleva una línea de encabezados y, debajo, una fila por persona."),
+     ("fault",)),
     # -- follow-up ----------------------------------------------------------------------------------
     ("too_few_attempts", 409, "sender",
      ("Too few attempts to give somebody up", "Faltan intentos para dejar de buscar"),

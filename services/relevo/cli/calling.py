@@ -11,10 +11,9 @@ import typer
 from relevo.client.exceptions import RelevoError
 from relevo.client.relevo import Relevo
 from relevo.client.settings import PREFIX
-from relevo.servicekit import json_input
 
 from .failures import CommandError
-from .files import read_json
+from .files import parse_json, read_json
 from .output import note
 
 Document = Annotated[
@@ -93,10 +92,7 @@ def read_document(path: Path) -> Any:
     """
     if str(path) != "-":
         return read_json(path)
-    try:
-        return json_input.parse(sys.stdin.buffer.read())
-    except json_input.JsonInputError:
-        raise CommandError("Standard input is not JSON in UTF-8.") from None
+    return parse_json("Standard input", sys.stdin.buffer.read())
 
 
 def read_object(path: Path) -> dict[str, Any]:

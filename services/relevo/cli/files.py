@@ -38,12 +38,41 @@ def read_json(path: Path) -> Any:
     """A JSON document.
 
     Raises:
-        CommandError: It is not JSON.
+        CommandError: It is not JSON; says where.
+        FileNotFoundError: There is none.
     """
     try:
-        return json_input.parse(path.read_bytes())
-    except json_input.JsonInputError:
-        raise CommandError(f"{path} is not JSON in UTF-8.") from None
+        content = path.read_bytes()
+    except IsADirectoryError:
+        raise CommandError(f"{path} is a folder.") from None
+    return parse_json(str(path), content)
+
+
+def parse_json(name: str, content: bytes) -> Any:
+    """A JSON document that came from a file of this name, or from elsewhere.
+
+    Raises:
+        CommandError: It is not JSON; says where. What it holds is never said.
+    """
+    try:
+        return json_input.parse(content)
+    except json_input.JsonInputError as error:
+        raise CommandError(f"{name} {_fault(content, error)}") from None
+
+
+def _fault(content: bytes, error: json_input.JsonInputError) -> str:
+    if not content.strip():
+        return "is empty: JSON is needed."
+    try:
+        json.loads(content.decode("utf-8"))
+    except UnicodeDecodeError:
+        return "is no text in UTF-8: save it again with that encoding."
+    except json.JSONDecodeError as found:
+        where = f"line {found.lineno}, column {found.colno}"
+        return f"is not JSON: {where}: {found.msg[:1].lower()}{found.msg[1:]}."
+    except RecursionError:
+        pass
+    return f"cannot be taken as JSON: {error}."
 
 
 def read_text(path: Path) -> str:

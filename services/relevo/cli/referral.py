@@ -59,6 +59,8 @@ def submit(
 
 
 def _submit_many(relevo: Relevo, documents: list[object], key: str | None) -> None:
+    if not documents:
+        raise CommandError("The list is empty: there is nothing to submit.")
     if not all(isinstance(document, dict) for document in documents):
         raise CommandError("Each referral of a list is a JSON object.")
     numbers = iter(range(len(documents)))
@@ -78,7 +80,8 @@ def _submit_many(relevo: Relevo, documents: list[object], key: str | None) -> No
                 complain(f"Number {outcome.number}: {outcome.problem}")
     table(["number", "id", "reference code"], rows)
     if refused:
-        raise CommandError(f"{refused} of {len(documents)} were refused; the others are stored.")
+        kept = "the others are stored" if rows else "nothing is stored"
+        raise CommandError(f"{refused} of {len(documents)} were refused; {kept}.")
 
 
 @app.command()

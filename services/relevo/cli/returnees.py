@@ -70,6 +70,8 @@ def post(
             on_progress=lambda far: bar.show(far.rows_read, far.rows_total),
         )
     _tell(read)
+    if read.refused < read.rows_total:
+        note(f"What is doubtful in rows that were kept: relevo returnees rows {read.id}")
     refused = relevo.manifests.rows(read.id, result="refused") if read.refused else ()
     _rows(refused)
     if read.refused:
