@@ -46,7 +46,9 @@ did_not_board | announced, arrived, closed, merged, void | anybody
 no_show | arrived, closed, merged, void | anybody
 arrived | received, no_show, closed, merged, void | anybody
 received | closed, merged, void | anybody
+merged | announced, did_not_board, no_show, arrived, received | anybody
 """
+"""What was merged goes back to where it was when two people had been taken for one, by undoing it alone."""
 
 FOLLOW_UP: Final = """
 requested | accepted, declined, redirected | holder
