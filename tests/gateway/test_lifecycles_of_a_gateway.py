@@ -30,7 +30,7 @@ async def test_an_institution_moves_as_it_is_written(
         await database.write(institutions.put, replace(known, state=state))
         before = await database.read(institutions.get, albergue.id)
         try:
-            await membership.set_state(mx.gateway, albergue.id, to)
+            await membership.set_state(mx.gateway, albergue.id, to, by="Ana")
         except ProblemError as refused:
             name: str | None = refused.name
         else:
