@@ -1,3 +1,7 @@
+import os
+import subprocess
+import sys
+
 import httpx
 import pytest
 from pydantic import TypeAdapter, ValidationError
@@ -63,3 +67,16 @@ def test_a_wrong_document_is_explained_without_its_values() -> None:
 
 def test_a_fault_of_ours_is_not_explained_away() -> None:
     assert explain(TypeError("a bug")) is None
+
+
+def test_whoever_stops_reading_has_seen_enough() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "wb") as gone:
+        done = subprocess.run(
+            [sys.executable, "-m", "relevo.cli.main", "pathway", "list"],
+            stdout=gone,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (0, b"")

@@ -113,9 +113,11 @@ def test_somebody_on_no_list_is_entered_and_received(desk: Any) -> None:
 
 
 def test_two_records_are_found_to_be_one_person_and_then_two(desk: Any) -> None:
+    of_this_test = a_reference()
+
     def somebody(given: str, family: str) -> str:
         born = {"value": "1991-07-09", "precision": "day"}
-        names = {"given_names": given, "family_names": [family, a_reference()]}
+        names = {"given_names": given, "family_names": [family, of_this_test]}
         record = desk.returnees.enter({"identity": names | {"birth_date": born}})
         return str(record.id)
 

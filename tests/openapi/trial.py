@@ -31,14 +31,16 @@ schemathesis.serializer.alias(["application/pdf"], "application/octet-stream")
 _Example = tuple[str | int, ...]
 _REFERRAL: Final[_Example] = ("/v1/referrals", "post")
 _SERVICE: Final[_Example] = ("/v1/services/{institution}/{service}", "put", "service")
-_TRIED_ELSEWHERE: Final[dict[tuple[str, str], dict[str, _Example | dict[str, Any]]]] = {
-    ("node", "/v1/referrals/bulk"): {"ReferralSubmission": _REFERRAL},
-    ("node", "/v1/referrals/{referral_id}/split"): {"ReferralSubmission": _REFERRAL},
-    ("node", "/v1/referrals/{referral_id}/information"): {"Person": (*_REFERRAL, "persons", 0)},
+_TRIED_ELSEWHERE: Final[dict[tuple[str, str, str], dict[str, _Example | dict[str, Any]]]] = {
+    ("node", "/v1/referrals/bulk", "post"): {"ReferralSubmission": _REFERRAL},
+    ("node", "/v1/referrals/{referral_id}/split", "post"): {"ReferralSubmission": _REFERRAL},
+    ("node", "/v1/referrals/{referral_id}/information", "post"): {
+        "Person": (*_REFERRAL, "persons", 0)
+    },
     # The node hands it on as it came; the gateway's document is tried with every part of it.
-    ("node", "/v1/services/{institution}/{service}"): {"Service-Input": _SERVICE},
+    ("node", "/v1/services/{institution}/{service}", "put"): {"Service-Input": _SERVICE},
     # Terms hang on every object of HSDS, and what an organisation has a service has too.
-    ("gateway", "/v1/services/{institution}/{service}"): {
+    ("gateway", "/v1/services/{institution}/{service}", "put"): {
         "Attribute": {"id": "1"},
         "Organization": {"id": "1", "name": "Casa", "description": "Refugio"},
     },
@@ -79,12 +81,12 @@ def _media_type(response: Any) -> str:
 def every_request(target: Target, path: str, method: str) -> list[str]:
     """Tries one operation with its examples, at the edges of its schema, and at random."""
     phases = ["examples", "coverage", "fuzzing"]
-    return _faults(target, phases, include={"path": path, "method": method.upper()})
+    return _faults(target, phases, (path, method))
 
 
 def every_chain(target: Target) -> list[str]:
     """Follows links between operations, those in the document and those it can guess."""
-    return _faults(target, ["stateful"], include={})
+    return _faults(target, ["stateful"])
 
 
 def _config(target: Target, phases: list[str]) -> SchemathesisConfig:
@@ -129,9 +131,9 @@ def _as_schemathesis_needs_it(document: dict[str, Any]) -> dict[str, Any]:
     return changed
 
 
-def _known_parts(service: str, document: dict[str, Any], path: str) -> None:
+def _known_parts(operation: tuple[str, str, str], document: dict[str, Any]) -> None:
     """Leaves one value of what was tried elsewhere."""
-    for name, known in _TRIED_ELSEWHERE.get((service, path), {}).items():
+    for name, known in _TRIED_ELSEWHERE.get(operation, {}).items():
         value = known if isinstance(known, dict) else _example(document, known)
         document["components"]["schemas"][name] = {"const": value}
 
@@ -145,11 +147,11 @@ def _example(document: dict[str, Any], place: _Example) -> Any:
     return found
 
 
-def _faults(target: Target, phases: list[str], include: dict[str, Any]) -> list[str]:
+def _faults(
+    target: Target, phases: list[str], operation: tuple[str, str] | None = None
+) -> list[str]:
     document = _as_schemathesis_needs_it(target.document())
-    _known_parts(target.service, document, include.get("path", ""))
-    whole = from_dict(document, config=_config(target, phases))
-    schema = whole.include(**include) if include else whole
+    schema = _schema(target, document, phases, operation)
 
     @schema.auth(refresh_interval=None)
     class _Credentials:
@@ -176,6 +178,17 @@ def _faults(target: Target, phases: list[str], include: dict[str, Any]) -> list[
             found += _failures(event.recorder)
     assert tried, "nothing was tried"
     return list(dict.fromkeys(found))
+
+
+def _schema(
+    target: Target, document: dict[str, Any], phases: list[str], operation: tuple[str, str] | None
+) -> Any:
+    if operation is None:
+        return from_dict(document, config=_config(target, phases))
+    path, method = operation
+    _known_parts((target.service, path, method), document)
+    whole = from_dict(document, config=_config(target, phases))
+    return whole.include(path=path, method=method.upper())
 
 
 def _usable(body: Any, described: dict[str, Any]) -> Any:

@@ -6,6 +6,7 @@ need of what only gateways use.
 
 import gc
 import importlib
+import os
 import sys
 from typing import Any, Final
 
@@ -64,13 +65,19 @@ class _Groups(TyperGroup):
     @override
     def invoke(self, ctx: Any) -> Any:
         try:
-            return super().invoke(ctx)
+            done = super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            # Whoever reads has seen enough, as `head` has. Nothing else may be written at the end.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(0) from None
         except Exception as error:
             failure = explain(error)
             if failure is None:
                 raise
             complain(failure.text)
             raise typer.Exit(failure.status) from None
+        return done
 
 
 def _load(name: str) -> typer.Typer:
