@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, settings
 
 from relevo.servicekit.database import Database
 from tests.support import database as support
+from tests.support import economy
 from tests.support.scheduling import NetworksTogether
 
 pytest_plugins = ["tests.support.documented", "tests.support.shell"]
@@ -19,6 +20,8 @@ _owned = pytest.StashKey[bool]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    economy.look_for_garbage_rarely()
+    economy.compile_statements_once()
     config.stash[_owned] = support.announce_server()
 
 
