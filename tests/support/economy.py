@@ -27,5 +27,5 @@ def compile_statements_once() -> None:
 
     Engine.__init__ = make  # type: ignore[method-assign]
     # The dialect is a part of the key. All of one class are alike here: one PostgreSQL, one SQLite.
-    DefaultDialect.__hash__ = lambda dialect: hash(type(dialect))  # type: ignore[method-assign]
-    DefaultDialect.__eq__ = lambda one, other: type(one) is type(other)  # type: ignore[method-assign]
+    DefaultDialect.__hash__ = lambda self: hash(type(self))  # type: ignore[method-assign]
+    DefaultDialect.__eq__ = lambda self, other: type(self) is type(other)  # type: ignore[method-assign]
