@@ -255,7 +255,7 @@ class Queue(RuleBasedStateMachine):
     @precondition(lambda self: self.leases)
     @rule(data=st.data(), wait=st.integers(0, 30))
     def release(self, data: st.DataObject, wait: int) -> None:
-        lease = data.draw(st.sampled_from(sorted(self.leases)))
+        lease = data.draw(st.sampled_from(list(self.leases)))
         due = self.now + timedelta(seconds=wait)
         mine = self.mine(lease)
         changed = self.database.write_now(
@@ -273,7 +273,7 @@ class Queue(RuleBasedStateMachine):
     @precondition(lambda self: self.leases)
     @rule(data=st.data())
     def finish(self, data: st.DataObject) -> None:
-        lease = data.draw(st.sampled_from(sorted(self.leases)))
+        lease = data.draw(st.sampled_from(list(self.leases)))
         mine = self.mine(lease)
         changed = self.database.write_now(
             finish,
