@@ -142,10 +142,8 @@ def a_lone_gateway(folder: Path, databases: DatabaseUrls) -> Iterator[LoneGatewa
             )
     service = place.service()
     service.command = (*service.command, "--no-work")
-    service.environment = {
-        **service.environment,
-        "RELEVO_GATEWAY_STATUS_QUERIES_PER_MINUTE": "10000",
-    }
+    with place.config.open("a") as settings:
+        settings.write("status_queries_per_minute = 10000\n")
     processes = Processes([service])
     try:
         processes.start()
