@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import signal
 import socket
 from collections.abc import Generator, Sequence
@@ -17,6 +18,7 @@ from .settings import ServiceSettings
 from .worker import Worker
 
 GRACE_SECONDS: Final = 15
+_OBJECTS_UNTIL_GARBAGE: Final = 20_000
 
 
 class _Server(uvicorn.Server):
@@ -43,6 +45,9 @@ def run(app: ASGIApp, settings: ServiceSettings, workers: Sequence[Worker] = ())
     Raises:
         SystemExit: The server did not start, for instance because its port is taken.
     """
+    # What is loaded by now stays: garbage is looked for among what requests leave, and seldom.
+    gc.freeze()
+    gc.set_threshold(_OBJECTS_UNTIL_GARBAGE)
     with asyncio.Runner(loop_factory=new_loop) as runner:
         runner.run(serve(app, host=settings.host, port=settings.port, workers=workers))
 
