@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import gc
 import signal
 import socket
 from collections.abc import Generator, Sequence
@@ -18,7 +17,6 @@ from .settings import ServiceSettings
 from .worker import Worker
 
 GRACE_SECONDS: Final = 15
-_OBJECTS_UNTIL_GARBAGE: Final = 20_000
 
 
 class _Server(uvicorn.Server):
@@ -45,9 +43,6 @@ def run(app: ASGIApp, settings: ServiceSettings, workers: Sequence[Worker] = ())
     Raises:
         SystemExit: The server did not start, for instance because its port is taken.
     """
-    # What is loaded by now stays: garbage is looked for among what requests leave, and seldom.
-    gc.freeze()
-    gc.set_threshold(_OBJECTS_UNTIL_GARBAGE)
     with asyncio.Runner(loop_factory=new_loop) as runner:
         runner.run(serve(app, host=settings.host, port=settings.port, workers=workers))
 
