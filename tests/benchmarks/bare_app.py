@@ -20,7 +20,7 @@ from fastapi import FastAPI, Request
 from joserfc.jwk import OKPKey
 
 from relevo.contracts.scopes import Scope
-from relevo.sandbox.ports import free_ports
+from relevo.sandbox.ports import free_port
 from relevo.servicekit import jose
 from relevo.servicekit.access_token import Caller, TokenVerifier
 from relevo.servicekit.clock import SystemClock
@@ -78,7 +78,7 @@ def _application(key: OKPKey) -> FastAPI:
 @contextmanager
 def a_bare_application(folder: Path) -> Iterator[tuple[int, int, str]]:
     """Its port, its process, and a token for it."""
-    key_file, [port] = folder / "bare.jwk", free_ports(1)
+    key_file, port = folder / "bare.jwk", free_port()
     key = jose.generate_signing_key()
     jose.save_key(key_file, key)
     command = [sys.executable, "-m", "tests.benchmarks.bare_app", str(port), str(key_file)]

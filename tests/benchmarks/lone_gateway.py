@@ -17,7 +17,7 @@ from relevo.contracts.envelope import MAX_BATCH_MESSAGES
 from relevo.contracts.scopes import Scope
 from relevo.contracts.status import STATUS_QUERY_TYP
 from relevo.sandbox.places import DatabaseUrls, GatewayPlace, gateway_place
-from relevo.sandbox.ports import free_ports
+from relevo.sandbox.ports import free_port
 from relevo.sandbox.processes import Processes
 from relevo.servicekit import dpop, jose
 from relevo.servicekit.clock import SystemClock
@@ -131,7 +131,7 @@ def _sealed(sender: Institution, receiver: Institution) -> str:
 @contextmanager
 def a_lone_gateway(folder: Path, databases: DatabaseUrls) -> Iterator[LoneGateway]:
     """Set up as people do, with institutions that exist only as keys; it delivers nothing."""
-    place = gateway_place(NAME, ("MX",), root=folder, port=free_ports(1)[0], databases=databases)
+    place = gateway_place(NAME, ("MX",), root=folder, port=free_port(), databases=databases)
     gateway_process.prepare(place.settings, place.auth)
     senders = [Institution(f"mx.sender-{number}") for number in range(SENDERS)]
     receiver = Institution(RECEIVER)

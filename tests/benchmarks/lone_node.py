@@ -29,7 +29,7 @@ from relevo.node.operations import join
 from relevo.node.storage import peers
 from relevo.sandbox import cast
 from relevo.sandbox.places import DatabaseUrls, NodePlace, node_place
-from relevo.sandbox.ports import free_ports
+from relevo.sandbox.ports import free_port
 from relevo.sandbox.processes import Processes
 from relevo.sandbox.systems import LocalSystem
 from relevo.servicekit import jose
@@ -117,7 +117,7 @@ def a_lone_node(folder: Path, databases: DatabaseUrls, *, work: bool = False) ->
         databases: Where its databases are.
         work: Whether its workers run, too; else it only answers requests.
     """
-    place = node_place(cast.SHELTER, root=folder, port=free_ports(1)[0], databases=databases)
+    place = node_place(cast.SHELTER, root=folder, port=free_port(), databases=databases)
     node_process.prepare(place.settings, cast.SHELTER.profile(place.base_url), place.auth)
     _know_each_other(place)
     client = cast.SHELTER.systems[0]
@@ -165,7 +165,7 @@ def _know_each_other(place: NodePlace) -> None:
     keys = KeySet(iss=GATEWAY, iat=0, version=1, identity_key=public, keys=[public])
     welcome = Welcome(
         gateway=GATEWAY,
-        gateway_url=f"http://127.0.0.1:{free_ports(1)[0]}",
+        gateway_url=f"http://127.0.0.1:{free_port()}",
         gateway_key_set=jose.sign(keys.model_dump(), gateway_key, typ=KEY_SET_TYP),
         gateway_client_key=public,
         countries=["MX"],

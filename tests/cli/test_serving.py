@@ -8,7 +8,7 @@ from pathlib import Path
 
 import httpx
 
-from relevo.sandbox.ports import free_ports
+from relevo.sandbox.ports import free_port
 from relevo.sandbox.processes import Processes, Service
 
 
@@ -18,7 +18,7 @@ def run(*arguments: str) -> None:
 
 
 def a_node(folder: Path) -> tuple[Path, str]:
-    [port] = free_ports(1)
+    port = free_port()
     address = f"http://127.0.0.1:{port}"
     config = folder / "node.toml"
     config.write_text(

@@ -15,6 +15,7 @@ from relevo.client.exceptions import (
 from relevo.client.relevo import Relevo
 from relevo.contracts.scopes import Scope
 from relevo.sandbox.link import Link
+from relevo.sandbox.ports import free_port
 from relevo.servicekit import jose
 from tests.client.world import (
     Clients,
@@ -28,7 +29,7 @@ from tests.client.world import (
     too_many,
 )
 from tests.support.node_requests import a_consent, a_submission
-from tests.support.serving import HOST, a_free_port
+from tests.support.serving import HOST
 
 ABSENT = "0198c7a2-4f1e-7d51-9a60-6f1b7a51c0de"
 
@@ -149,7 +150,7 @@ def test_who_shall_wait_longer_than_there_is_time_is_told_at_once(
 def test_tries_end_with_the_patience(world: World, clients: Clients) -> None:
     arguments = {
         **world.arguments["shelter"],
-        "address": f"http://{HOST}:{a_free_port()}",
+        "address": f"http://{HOST}:{free_port()}",
         "patience_seconds": 0.3,
     }
     began = time.monotonic()

@@ -12,7 +12,7 @@ from pathlib import Path
 from relevo.sandbox import cast
 from relevo.sandbox.guide import write_examples
 from relevo.sandbox.network import Network
-from relevo.sandbox.ports import free_ports
+from relevo.sandbox.ports import free_port
 from relevo.servicekit import jose
 from tests.support.shell import Typed
 
@@ -41,7 +41,7 @@ def script(guide: str, places: Mapping[str, str] | None = None) -> str:
     """The whole guide; ports and folders are this test's own."""
     text = "\n".join(blocks(guide))
     asked = sorted(set(PORT.findall(text)))
-    ports = dict(zip(asked, map(str, free_ports(len(asked))), strict=True))
+    ports = {name: str(free_port()) for name in asked}
     text = PORT.sub(lambda port: ports[port.group()], text)
     for written, here in (places or {}).items():
         text = text.replace(written, here)

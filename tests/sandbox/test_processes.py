@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from relevo.sandbox.places import sqlite_in
-from relevo.sandbox.ports import free_ports
+from relevo.sandbox.ports import free_port
 from relevo.sandbox.processes import NotReadyError, Processes, Service
 
 PARENT = """
@@ -25,7 +25,7 @@ time.sleep(60)
 
 
 def an_issuer(folder: Path) -> Service:
-    [port] = free_ports(1)
+    port = free_port()
     config = folder / "auth.toml"
     config.write_text(
         f'database_url = "{sqlite_in(folder)("auth")}"\n'

@@ -12,16 +12,10 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from relevo.sandbox.ports import free_port
 from relevo.servicekit.application import new_application
 from relevo.servicekit.server import serve
 from relevo.servicekit.worker import Worker
-
-
-def a_free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @pytest.mark.asyncio
@@ -40,7 +34,7 @@ async def test_workers_run_between_the_applications_start_and_its_end() -> None:
         return False
 
     app = new_application(title="N", version="1", summary="T.", checks={}, lifespan=lifespan)
-    port, stop = a_free_port(), asyncio.Event()
+    port, stop = free_port(), asyncio.Event()
     worker = Worker("trial", step)
     serving = asyncio.create_task(
         serve(app, host="127.0.0.1", port=port, workers=[worker], stop=stop)
@@ -101,7 +95,7 @@ def test_sigterm_lets_the_work_in_hand_finish() -> None:
         """
     )
     process = subprocess.Popen(
-        [sys.executable, "-c", program, str(a_free_port())],
+        [sys.executable, "-c", program, str(free_port())],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,

@@ -9,23 +9,17 @@ from collections.abc import Iterator
 
 from starlette.types import ASGIApp
 
+from relevo.sandbox.ports import free_port
 from relevo.servicekit.server import serve
 
 HOST = "127.0.0.1"
 _PATIENCE_SECONDS = 20.0
 
 
-def a_free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 @contextlib.contextmanager
 def served(app: ASGIApp) -> Iterator[int]:
     """The port at which the application answers until the block ends."""
-    port = a_free_port()
+    port = free_port()
     loop = asyncio.new_event_loop()
     stop = asyncio.Event()
     thread = threading.Thread(

@@ -27,7 +27,7 @@ from .places import (
     node_place,
     sqlite_in,
 )
-from .ports import free_ports
+from .ports import free_port
 from .processes import Processes
 from .systems import LocalSystem
 
@@ -54,13 +54,12 @@ class Network:
         self.fingerprints: dict[str, str] = {}
         urls = databases or sqlite_in(root)
         members = list(institutions)
-        ports = iter(free_ports(len(cast.GATEWAYS) + len(members)))
         self.gateways: dict[str, GatewayPlace] = {
-            name: gateway_place(name, countries, root=root, port=next(ports), databases=urls)
+            name: gateway_place(name, countries, root=root, port=free_port(), databases=urls)
             for name, countries in cast.GATEWAYS.items()
         }
         self.nodes: dict[str, NodePlace] = {
-            member.id: self._node_place(member, next(ports), urls) for member in members
+            member.id: self._node_place(member, free_port(), urls) for member in members
         }
         self.processes = Processes(place.service() for place in self.places)
         self.systems: dict[str, LocalSystem] = {}

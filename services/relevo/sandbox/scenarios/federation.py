@@ -1,6 +1,6 @@
 """One federation that many scenarios share: gateways and nodes start when a scenario first needs them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from itertools import count
@@ -23,7 +23,7 @@ from relevo.sandbox.places import (
     node_place,
     sqlite_in,
 )
-from relevo.sandbox.ports import free_ports
+from relevo.sandbox.ports import free_port
 from relevo.sandbox.systems import LocalSystem
 from relevo.servicekit.clock import SandboxClock
 
@@ -31,7 +31,8 @@ from .cast_files import Cast, guest_system, home_of, institution, system_name
 from .host import Host
 from .stores import Stores
 
-_PORTS: Final = 200
+# Each holds about thirty open files, and many systems give a process no more than 1,024.
+_MOST_NODES: Final = 12
 
 
 class Federation:
@@ -53,16 +54,18 @@ class Federation:
         self._fingerprints: dict[str, str] = {}
         self._pinned: set[tuple[str, str]] = set()
         self._databases = sqlite_in(root)
-        self._ports = iter(free_ports(_PORTS))
         self._successors = count(2)
 
     def bring_in(self, cast: Cast, institutions: Iterable[str]) -> None:
-        """Starts what these institutions need and does not run yet; they know each other's keys."""
+        """Starts what these institutions need and does not run; they know each other's keys."""
         ids = list(institutions)
+        self._make_room(ids)
         self._start_gateways({home_of(cast.members[one]) for one in ids})
         for one in ids:
             if one not in self.nodes:
                 self._start_node(cast, one)
+            elif not self.host.is_running(one):
+                self.restart(one)
         for one in ids:
             missing = {
                 other: self._fingerprints[other]
@@ -166,13 +169,21 @@ class Federation:
     ) -> None:
         self.close()
 
+    def _make_room(self, ids: Sequence[str]) -> None:
+        """Stops the nodes that ran longest of those that are not needed now."""
+        running = [one for one in self.host.running if one in self.nodes]
+        idle = [one for one in running if one not in ids]
+        excess = len({*running, *ids}) - _MOST_NODES
+        if idle and excess > 0:
+            self.host.stop(*idle[:excess])
+
     def _start_gateways(self, names: set[str]) -> None:
         new = [
             gateway_place(
                 name,
                 (country_of(name),),
                 root=self.root,
-                port=next(self._ports),
+                port=free_port(),
                 databases=self._databases,
             )
             for name in sorted(names - set(self.gateways))
@@ -189,7 +200,7 @@ class Federation:
     def _start_node(self, cast: Cast, institution_id: str) -> None:
         member = institution(cast.members[institution_id])
         home = self.gateways[member.gateway]
-        port = next(self._ports)
+        port = free_port()
         public_port = proxy_port = None
         if member.has_weak_link:
             link = self.links[member.id] = Link()

@@ -47,10 +47,17 @@ class Host:
         )
         self._running[place.name] = stop, running
         deadline = time.monotonic() + _READY_SECONDS
-        while not self._is_ready(place.address):
-            if running.done() or time.monotonic() > deadline:
-                raise RuntimeError(f"{place.name} does not become ready")
+        while (wrong := self._missing(place.address)) is not None:
+            if running.done():
+                raise RuntimeError(f"{place.name} ended when it started") from running.exception()
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"{place.name} does not become ready: {wrong}")
             time.sleep(_POLL_SECONDS)
+
+    @property
+    def running(self) -> list[str]:
+        """What runs now, and longest first."""
+        return list(self._running)
 
     def is_running(self, name: str) -> bool:
         return name in self._running
@@ -71,8 +78,10 @@ class Host:
         self._thread.join(10)
         self._loop.close()
 
-    def _is_ready(self, address: str) -> bool:
+    def _missing(self, address: str) -> str | None:
+        """What keeps a service from its job; nothing when it is ready."""
         try:
-            return self._http.get(f"{address}/readyz").status_code == httpx.codes.OK
-        except httpx.HTTPError:
-            return False
+            answer = self._http.get(f"{address}/readyz")
+        except httpx.HTTPError as error:
+            return repr(error)
+        return None if answer.is_success else answer.text

@@ -69,7 +69,9 @@ def play(scenario: Scenario, federation: Federation) -> Result:
             traceback.format_tb(error.__traceback__)[-3:]
         )
     finally:
-        _mend(federation)
+        # Whatever it cut works again for the next one.
+        for link in federation.links.values():
+            link.bring_up()
     return Result(
         file.id,
         tuple(file.pathways),
@@ -186,12 +188,3 @@ def _said(scenario: Scenario, error: NotSoError) -> str:
         if isinstance(number, int) and table == "checks":
             what = f"check {number + 1}, {scenario.file.checks[number].that}"
     return f"{scenario.name}:{line}: {what}: {error}"
-
-
-def _mend(federation: Federation) -> None:
-    """Whatever a scenario stopped or cut works again for the next one."""
-    for link in federation.links.values():
-        link.bring_up()
-    for name in federation.nodes:
-        if not federation.host.is_running(name):
-            federation.restart(name)
