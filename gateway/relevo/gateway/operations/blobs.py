@@ -19,13 +19,14 @@ from relevo.gateway.storage import blobs
 from relevo.gateway.storage.blobs import AWAITED, GONE, HERE, Blob, NamedBlobs
 from relevo.servicekit import work_queue
 from relevo.servicekit.http_client import RefusedError, RetryableError
+from relevo.servicekit.ids import random_id
+from relevo.servicekit.lease import LEASE_SECONDS, kept
 from relevo.servicekit.logging import get_logger
 
 from . import loads
 from .context import Gateway
 
 _AT_ONCE: Final = 4
-_LEASE_SECONDS: Final = 120.0
 
 
 def named_in(envelope: Envelope, *, source: str, target: str, priority: int) -> NamedBlobs:
@@ -120,12 +121,15 @@ def _release(connection: Connection, institution: str, digest: str) -> None:
 async def pass_on(gateway: Gateway) -> bool:
     """Brings some blobs to the peers that their messages went to; True when there may be more."""
     now = gateway.security()
+    lease_id = random_id()
     leased = await gateway.database.write(
-        blobs.claim, now=now, limit=_AT_ONCE, lease_seconds=_LEASE_SECONDS
+        blobs.claim, now=now, limit=_AT_ONCE, lease_seconds=LEASE_SECONDS, lease_id=lease_id
     )
     if not leased:
         return False
-    results = await asyncio.gather(*(_bring(gateway, one, sealed) for one, sealed in leased))
+    # A slow line takes minutes for a blob.
+    async with kept(gateway.database, blobs.extend, lease_id, gateway.security):
+        results = await asyncio.gather(*(_bring(gateway, one, sealed) for one, sealed in leased))
     outcomes = [(one, error) for (one, _), error in zip(leased, results, strict=True)]
     await gateway.database.write(_note, gateway, outcomes)
     return len(leased) == _AT_ONCE and not any(results)

@@ -105,7 +105,7 @@ def content(connection: Connection, blob_id: str) -> bytes | None:
 
 
 def claim(
-    connection: Connection, *, now: datetime, limit: int, lease_seconds: float
+    connection: Connection, *, now: datetime, limit: int, lease_seconds: float, lease_id: str
 ) -> list[tuple[Blob, bytes]]:
     """Leases blobs for peers whose message has been relayed: what is urgent first."""
     relayed = (
@@ -114,7 +114,13 @@ def claim(
         .exists()
     )
     rows = work_queue.claim(
-        connection, blob, now=now, limit=limit, lease_seconds=lease_seconds, where=[relayed]
+        connection,
+        blob,
+        now=now,
+        limit=limit,
+        lease_seconds=lease_seconds,
+        where=[relayed],
+        lease_id=lease_id,
     )
     leased = []
     for row in rows:
@@ -124,6 +130,11 @@ def claim(
         else:
             leased.append((Blob(**{column.name: row[column.name] for column in _COLUMNS}), sealed))
     return leased
+
+
+def extend(connection: Connection, lease_id: str, until: datetime) -> None:
+    """They are still on their way."""
+    work_queue.extend(connection, blob, lease_id, until=until)
 
 
 def put_back(

@@ -21,12 +21,13 @@ from relevo.node.storage.attachments import StoredAttachment, Transfer
 from relevo.node.storage.feed import FeedEvent
 from relevo.servicekit.backoff import delay_seconds
 from relevo.servicekit.http_client import RefusedError, RetryableError
+from relevo.servicekit.ids import random_id
+from relevo.servicekit.lease import LEASE_SECONDS, kept
 
 from .context import Node
 
 _log = structlog.get_logger()
 _AT_ONCE: Final = 4
-_LEASE_SECONDS: Final = 180
 _LONGEST_DELAY_SECONDS: Final = 20.0
 _ENDED_AT_ONCE: Final = 100
 _NOT_YET: Final = "blob_not_here_yet"
@@ -57,12 +58,15 @@ async def carry_once(node: Node) -> bool:
         await node.database.write(_end_those_over, node)
     if not due:
         return over
+    lease_id = random_id()
     leased = await node.database.write(
-        attachments.claim, now=now, limit=_AT_ONCE, lease_seconds=_LEASE_SECONDS
+        attachments.claim, now=now, limit=_AT_ONCE, lease_seconds=LEASE_SECONDS, lease_id=lease_id
     )
     if not leased:
         return False
-    results = await asyncio.gather(*(_carry(node, one) for one in leased))
+    # A slow line takes minutes for a blob.
+    async with kept(node.database, attachments.extend, lease_id, node.clock.business):
+        results = await asyncio.gather(*(_carry(node, one) for one in leased))
     await node.database.write(_note, node, results)
     fetched = [one.transfer for one in results if one.came is not None]
     await asyncio.gather(*(_tell_stored(node, one) for one in fetched))

@@ -216,7 +216,7 @@ def is_any_due(connection: Connection, *, now: datetime) -> bool:
 
 
 def claim(
-    connection: Connection, *, now: datetime, limit: int, lease_seconds: float
+    connection: Connection, *, now: datetime, limit: int, lease_seconds: float, lease_id: str
 ) -> list[Transfer]:
     """Leases blobs that can be carried: what leaves only once the gateway has the message."""
     taken = (
@@ -231,9 +231,15 @@ def claim(
         limit=limit,
         lease_seconds=lease_seconds,
         where=[or_(blob_transfer.c.outgoing.is_(False), taken)],
+        lease_id=lease_id,
     )
     names = Transfer.__dataclass_fields__
     return [Transfer(**{name: row[name] for name in names}) for row in rows]
+
+
+def extend(connection: Connection, lease_id: str, until: datetime) -> None:
+    """They are still on their way."""
+    work_queue.extend(connection, blob_transfer, lease_id, until=until)
 
 
 def put_back(
