@@ -15,13 +15,16 @@ from relevo.sandbox.processes import NotReadyError, Processes, Service
 PARENT = """
 import pathlib, sys, time
 from relevo.sandbox.processes import Processes, Service
-name, command, address, log = sys.argv[1:]
-processes = Processes([Service(name, tuple(command.split("|")), address, pathlib.Path(log))])
+name, command, address, log, forked = sys.argv[1:]
+processes = Processes([Service(name, tuple(command.split("|")), address, pathlib.Path(log))], forked=forked == "True")
 processes.start()
 processes.wait_ready()
 print(processes.process_id(name), flush=True)
 time.sleep(60)
 """
+
+
+EACH_WAY = pytest.mark.parametrize("forked", [False, True], ids=["spawned", "forked"])
 
 
 def an_issuer(folder: Path) -> Service:
@@ -46,8 +49,11 @@ def an_issuer(folder: Path) -> Service:
     )
 
 
-def test_a_process_is_started_stopped_killed_and_started_again(tmp_path: Path) -> None:
-    processes = Processes([an_issuer(tmp_path)])
+@EACH_WAY
+def test_a_process_is_started_stopped_killed_and_started_again(
+    tmp_path: Path, *, forked: bool
+) -> None:
+    processes = Processes([an_issuer(tmp_path)], forked=forked)
     try:
         processes.start()
         processes.wait_ready()
@@ -63,7 +69,8 @@ def test_a_process_is_started_stopped_killed_and_started_again(tmp_path: Path) -
         processes.kill()
 
 
-def test_no_process_outlives_whoever_started_it(tmp_path: Path) -> None:
+@EACH_WAY
+def test_no_process_outlives_whoever_started_it(tmp_path: Path, *, forked: bool) -> None:
     service = an_issuer(tmp_path)
     parent = subprocess.Popen(
         [
@@ -74,6 +81,7 @@ def test_no_process_outlives_whoever_started_it(tmp_path: Path) -> None:
             "|".join(service.command),
             service.address,
             str(service.log),
+            str(forked),
         ],
         stdout=subprocess.PIPE,
     )
@@ -88,9 +96,10 @@ def test_no_process_outlives_whoever_started_it(tmp_path: Path) -> None:
         time.sleep(0.05)
 
 
-def test_a_process_that_ends_says_why(tmp_path: Path) -> None:
+@EACH_WAY
+def test_a_process_that_ends_says_why(tmp_path: Path, *, forked: bool) -> None:
     broken = Service("auth", ("auth", "serve"), "http://127.0.0.1:9", tmp_path / "auth.log")
-    processes = Processes([broken])
+    processes = Processes([broken], forked=forked)
     try:
         processes.start()
         with pytest.raises(NotReadyError, match="RELEVO_AUTH_DATABASE_URL: Field required"):

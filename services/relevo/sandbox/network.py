@@ -61,7 +61,7 @@ class Network:
         self.nodes: dict[str, NodePlace] = {
             member.id: self._node_place(member, free_port(), urls) for member in members
         }
-        self.processes = Processes(place.service() for place in self.places)
+        self.processes = Processes((place.service() for place in self.places), forked=True)
         self.systems: dict[str, LocalSystem] = {}
 
     @property

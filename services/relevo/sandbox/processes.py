@@ -17,6 +17,8 @@ from typing import Final
 
 import httpx
 
+from .forking import ForkedProcess
+
 _STOP_SECONDS: Final = 20
 _POLL_SECONDS: Final = 0.05
 
@@ -35,18 +37,53 @@ class Service:
     log: Path
 
 
-class Processes:
-    """The processes of one sandbox."""
+class _SpawnedProcess:
+    """A command in an interpreter of its own, as an institution starts it."""
 
-    def __init__(self, services: Iterable[Service]) -> None:
+    def __init__(self, command: tuple[str, ...], log: Path, environment: dict[str, str]) -> None:
+        with log.open("ab") as output:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "relevo.cli.main", *command],
+                stdin=subprocess.PIPE,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=environment,
+                start_new_session=True,
+            )
+        self.pid = self._process.pid
+
+    def poll(self) -> int | None:
+        return self._process.poll()
+
+    def wait(self, seconds: float | None = None) -> int | None:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(seconds)
+        return self.poll()
+
+    def close(self) -> None:
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+
+
+class Processes:
+    """The processes of one sandbox.
+
+    Args:
+        services: What can be started.
+        forked: Start each as a copy of a process that has loaded the code: in a fifth of the time,
+            and they share the memory that it takes. Otherwise as an institution starts it.
+    """
+
+    def __init__(self, services: Iterable[Service], *, forked: bool = False) -> None:
         self.services = {service.name: service for service in services}
-        self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self._kind = ForkedProcess if forked and hasattr(os, "fork") else _SpawnedProcess
+        self._running: dict[str, ForkedProcess | _SpawnedProcess] = {}
 
     def start(self, *names: str) -> None:
         """Starts these, or all, at once; does not wait."""
         for name in names or self.services:
             if name not in self._running:
-                self._running[name] = _spawn(self.services[name])
+                self._running[name] = self._launch(self.services[name])
 
     def wait_ready(self, *names: str, seconds: float = 60) -> None:
         """Waits until these, or all, say that they can do their job.
@@ -81,19 +118,23 @@ class Processes:
             process for name in names or list(self._running) if (process := self._forget(name))
         ]
         for process in ending:
-            _signal(process, number)
+            if process.poll() is None:
+                _signal(process.pid, number)
         deadline = time.monotonic() + _STOP_SECONDS
         for process in ending:
-            try:
-                process.wait(max(0.1, deadline - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                _signal(process, signal.SIGKILL)
+            if process.wait(max(0.1, deadline - time.monotonic())) is None:
+                _signal(process.pid, signal.SIGKILL)
                 process.wait()
-            if process.stdin is not None:
-                process.stdin.close()
+            process.close()
 
-    def _forget(self, name: str) -> subprocess.Popen[bytes] | None:
+    def _forget(self, name: str) -> ForkedProcess | _SpawnedProcess | None:
         return self._running.pop(name, None)
+
+    def _launch(self, service: Service) -> ForkedProcess | _SpawnedProcess:
+        service.log.parent.mkdir(parents=True, exist_ok=True)
+        # Settings of whoever runs the sandbox are not for these processes.
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("RELEVO_")}
+        return self._kind(service.command, service.log, environment)
 
     def _check_alive(self, name: str, deadline: float) -> None:
         process = self._running.get(name)
@@ -106,21 +147,6 @@ class Processes:
         raise NotReadyError(f"{name} {what}. The end of {log}:\n{said}")
 
 
-def _spawn(service: Service) -> subprocess.Popen[bytes]:
-    service.log.parent.mkdir(parents=True, exist_ok=True)
-    # Settings of whoever runs the sandbox are not for these processes.
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("RELEVO_")}
-    with service.log.open("ab") as log:
-        return subprocess.Popen(
-            [sys.executable, "-m", "relevo.cli.main", *service.command],
-            stdin=subprocess.PIPE,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            env=environment,
-            start_new_session=True,
-        )
-
-
 def _is_ready(http: httpx.Client, service: Service) -> bool:
     try:
         return http.get(f"{service.address}/readyz").status_code == httpx.codes.OK
@@ -128,7 +154,10 @@ def _is_ready(http: httpx.Client, service: Service) -> bool:
         return False
 
 
-def _signal(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
-    # The whole group: it leads a session of its own.
+def _signal(process_id: int, number: signal.Signals) -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, number)
+        try:
+            # The whole group: it leads a session of its own, though not in its first moment.
+            os.killpg(process_id, number)
+        except ProcessLookupError:
+            os.kill(process_id, number)
