@@ -21,7 +21,7 @@ demo: venv ## start a federation on this machine and play the story (ARGS=--once
 	$(BIN)/relevo demo $(ARGS)
 
 test: venv ## the whole suite, on SQLite and on a PostgreSQL of its own (ARGS=... goes to pytest)
-	$(BIN)/pytest -n 2 --dist worksteal $(ARGS)
+	$(BIN)/pytest -n 3 --dist worksteal $(ARGS) # three keep two cores busy: tests wait for processes and disks
 
 check: venv ## linters, types, import rules
 	$(BIN)/ruff check .

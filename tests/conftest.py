@@ -22,6 +22,7 @@ _owned = pytest.StashKey[bool]()
 def pytest_configure(config: pytest.Config) -> None:
     economy.look_for_garbage_rarely()
     economy.compile_statements_once()
+    economy.remember_across_threads()
     config.stash[_owned] = support.announce_server()
 
 

@@ -7,7 +7,7 @@ code on both databases; what stands behind it is tried on both by the storage an
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -39,17 +39,12 @@ class Target:
     renewed: Callable[[Any], Any] = lambda body: body
 
     def document(self) -> dict[str, Any]:
-        """The OpenAPI document, its examples naming what this service really holds."""
-        return _told_otherwise(self.service, tuple(self.furnish().items()))
-
-
-@lru_cache(maxsize=8)
-def _told_otherwise(service: str, real: tuple[tuple[str, str], ...]) -> dict[str, Any]:
-    text = _text(service)
-    for example, thing in real:
-        text = text.replace(_inside(example), _inside(thing))
-    found: dict[str, Any] = json.loads(text)
-    return found
+        """The OpenAPI document, its examples naming what this service really holds; the caller's own."""
+        text = _text(self.service)
+        for example, thing in self.furnish().items():
+            text = text.replace(_inside(example), _inside(thing))
+        found: dict[str, Any] = json.loads(text)
+        return found
 
 
 def _inside(text: str) -> str:

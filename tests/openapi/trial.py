@@ -5,7 +5,6 @@
 
 import os
 from collections.abc import Iterator
-from copy import deepcopy
 from typing import Any, Final
 
 import schemathesis
@@ -111,14 +110,13 @@ def _config(target: Target, phases: list[str]) -> SchemathesisConfig:
     )
 
 
-def _as_schemathesis_needs_it(document: dict[str, Any]) -> dict[str, Any]:
-    changed = deepcopy(document)
+def _make_as_schemathesis_needs_it(document: dict[str, Any]) -> None:
     # It tries what a request without a token, or with a wrong one, brings: for bearer tokens, not for
     # what it calls OAuth 2.0. On the wire they are the same.
-    schemes = changed.get("components", {}).get("securitySchemes", {})
+    schemes = document.get("components", {}).get("securitySchemes", {})
     for name in schemes:
         schemes[name] = {"type": "http", "scheme": "bearer"}
-    for item in changed["paths"].values():
+    for item in document["paths"].values():
         for operation in item.values():
             # JSON lines are any text whatever; what is wrong with a line is the row's own answer.
             operation.get("requestBody", {}).get("content", {}).pop("application/x-ndjson", None)
@@ -128,7 +126,6 @@ def _as_schemathesis_needs_it(document: dict[str, Any]) -> dict[str, Any]:
                 for link in response.get("links", {}).values():
                     # A link's body is whole; random members beside it would only spoil it.
                     link["x-schemathesis"] = {"merge_body": False}
-    return changed
 
 
 def _known_parts(operation: tuple[str, str, str], document: dict[str, Any]) -> None:
@@ -150,7 +147,8 @@ def _example(document: dict[str, Any], place: _Example) -> Any:
 def _faults(
     target: Target, phases: list[str], operation: tuple[str, str] | None = None
 ) -> list[str]:
-    document = _as_schemathesis_needs_it(target.document())
+    document = target.document()
+    _make_as_schemathesis_needs_it(document)
     schema = _schema(target, document, phases, operation)
 
     @schema.auth(refresh_interval=None)
@@ -187,8 +185,11 @@ def _schema(
         return from_dict(document, config=_config(target, phases))
     path, method = operation
     _known_parts((target.service, path, method), document)
-    whole = from_dict(document, config=_config(target, phases))
-    return whole.include(path=path, method=method.upper())
+    # To read the others takes longer than to try this one. All methods of the path stay: it asks for
+    # those that there are not.
+    document["paths"] = {path: document["paths"][path]}
+    item = from_dict(document, config=_config(target, phases))
+    return item.include(path=path, method=method.upper())
 
 
 def _usable(body: Any, described: dict[str, Any]) -> Any:

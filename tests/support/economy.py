@@ -1,8 +1,11 @@
 """What spares a test run half of its work and changes nothing that a test looks at."""
 
 import gc
+from types import SimpleNamespace
 from typing import Any, Final
 
+from hypothesis.internal import lambda_sources
+from hypothesis.internal.conjecture import data, providers
 from sqlalchemy.engine import Engine
 from sqlalchemy.engine.default import DefaultDialect
 
@@ -29,3 +32,14 @@ def compile_statements_once() -> None:
     # The dialect is a part of the key. All of one class are alike here: one PostgreSQL, one SQLite.
     DefaultDialect.__hash__ = lambda self: hash(type(self))  # type: ignore[method-assign]
     DefaultDialect.__eq__ = lambda self, other: type(self) is type(other)  # type: ignore[method-assign]
+
+
+def remember_across_threads() -> None:
+    """Hypothesis keeps what it made for each thread, and schemathesis begins one for each operation."""
+    for cache in (
+        lambda_sources.AST_LAMBDAS_CACHE,
+        lambda_sources.LAMBDA_DIGEST_DESCRIPTION_CACHE,
+        data.POOLED_CONSTRAINTS_CACHE,
+        providers.CONSTANTS_CACHE,
+    ):
+        cache._threadlocal = SimpleNamespace()  # type: ignore[assignment]
