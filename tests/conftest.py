@@ -1,8 +1,10 @@
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 
 from relevo.servicekit.database import Database
@@ -34,6 +36,21 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> NetworksTogether:
     return NetworksTogether(config, log)
+
+
+@pytest.fixture(autouse=True)
+def _logging() -> Iterator[None]:
+    """Errors only, without structlog's pictures of every local variable; whoever changes it does so for one test."""
+    structlog.configure(
+        processors=[structlog.processors.format_exc_info, structlog.processors.LogfmtRenderer()],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR),
+        logger_factory=structlog.PrintLoggerFactory(),
+    )
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -18,8 +18,9 @@ from relevo.node.storage import returnees
 from relevo.node.storage.returnees import Step, StoredReturnee
 from relevo.servicekit.ids import new_id
 from tests.node.conftest import members
+from tests.support.institutions import INSTITUTE, RECEPTION
 from tests.support.likenesses import Country, LookUp, a_country, quality
-from tests.support.nodes import INSTITUTE, RECEPTION, Member
+from tests.support.nodes import Member
 
 from .databases import a_folder
 from .http_load import WrongAnswerError

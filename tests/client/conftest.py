@@ -6,7 +6,7 @@ import pytest
 from relevo.client import retry
 from relevo.servicekit import issuer_statements
 from tests.client.world import Clients, World, a_world
-from tests.support.nodes import RECEPTION
+from tests.support.institutions import RECEPTION
 
 
 @pytest.fixture(scope="package")

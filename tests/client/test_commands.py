@@ -10,8 +10,8 @@ from typer.testing import CliRunner, Result
 from relevo.cli.main import app
 from relevo.contracts.status import Status
 from tests.client.world import World, too_many
+from tests.support.institutions import START
 from tests.support.node_requests import COMPLETION, a_consent, a_submission
-from tests.support.nodes import START
 
 runner = CliRunner()
 

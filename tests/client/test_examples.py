@@ -11,8 +11,8 @@ from relevo.client.relevo import Relevo
 from relevo.contracts.status import Status
 from tests.client.test_commands import Person
 from tests.client.world import World
+from tests.support.institutions import START
 from tests.support.node_requests import COMPLETION, a_consent, a_submission
-from tests.support.nodes import START
 
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 

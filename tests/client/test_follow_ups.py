@@ -20,8 +20,8 @@ from tests.client.test_commands import Person, done, runner
 from tests.client.test_examples import Program
 from tests.client.world import World
 from tests.support.follow_ups import ALERT, PHRASE, REPORT, RULES
+from tests.support.institutions import START
 from tests.support.node_requests import a_consent, a_submission
-from tests.support.nodes import START
 
 FROM, UNTIL = START - timedelta(hours=1), START + timedelta(days=7)
 BY_DAY = {**RULES, "from_time": "08:00"}

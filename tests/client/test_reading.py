@@ -7,8 +7,8 @@ import pytest
 from relevo.client.exceptions import NotFoundError
 from relevo.contracts.status import Status
 from tests.client.world import World, busy, cut
+from tests.support.institutions import START
 from tests.support.node_requests import a_consent, a_submission
-from tests.support.nodes import START
 
 
 def test_the_feed_is_read_to_its_end_and_on_from_there(world: World, shelter: Any) -> None:

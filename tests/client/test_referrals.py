@@ -16,8 +16,8 @@ from relevo.contracts.consent import ConsentInput
 from relevo.contracts.information import Question
 from relevo.contracts.referral import CounterReferral, ReferralSubmission
 from tests.client.world import World
+from tests.support.institutions import RECEPTION, START
 from tests.support.node_requests import COMPLETION, a_consent, a_submission
-from tests.support.nodes import RECEPTION, START
 
 
 def referred(world: World, shelter: Any, **changes: Any) -> Any:

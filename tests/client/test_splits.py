@@ -10,8 +10,8 @@ from relevo.client.exceptions import NotFoundError, RelevoProblemError
 from relevo.contracts.families import SplitRequest
 from tests.client.test_commands import Person, done
 from tests.client.world import World
+from tests.support.institutions import RECEPTION
 from tests.support.node_requests import a_consent, a_person, a_submission
-from tests.support.nodes import RECEPTION
 
 NOBODY = "0b8dd5a4-86b7-4d0e-9a5e-4a3a3c8f2f11"
 

@@ -26,17 +26,8 @@ from relevo.servicekit.access_token import TokenVerifier
 from relevo.servicekit.clock import FixedClock, SystemClock
 from relevo.servicekit.database import Database
 from relevo.servicekit.outbound_errors import RefusedError
-from tests.support.nodes import (
-    CONSULATE,
-    INSTITUTE,
-    SHELTER,
-    START,
-    GatewayOfTest,
-    Member,
-    Network,
-    a_member,
-    pin_each_other,
-)
+from tests.support.institutions import CONSULATE, INSTITUTE, SHELTER, START
+from tests.support.nodes import GatewayOfTest, Member, Network, a_member, pin_each_other
 from tests.support.serving import HOST, served
 
 OURS = [

@@ -1,11 +1,14 @@
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack
+from itertools import count
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
-import structlog
 
+from relevo.gateway.main import PACKAGE
 from relevo.servicekit.clock import FixedClock
+from relevo.servicekit.database import Database
 from tests.gateway.federation import (
     FakeNode,
     Institution,
@@ -14,18 +17,7 @@ from tests.gateway.federation import (
     a_gateway,
     agree,
 )
-from tests.support import database as support
-
-
-@pytest.fixture(autouse=True)
-def _quiet() -> Iterator[None]:
-    """Errors only, and without structlog's pictures of every local variable."""
-    structlog.configure(
-        processors=[structlog.processors.format_exc_info, structlog.processors.LogfmtRenderer()],
-        wrapper_class=structlog.make_filtering_bound_logger(40),
-    )
-    yield
-    structlog.reset_defaults()
+from tests.support.database import lent
 
 
 @pytest_asyncio.fixture
@@ -39,30 +31,23 @@ async def clock() -> FixedClock:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def fresh_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], str]]:
+def fresh_database(
+    request: pytest.FixtureRequest, tmp_path: Path
+) -> Iterator[Callable[[], Database]]:
     """Makes empty databases of one kind; every test runs on both kinds."""
-    made: list[str] = []
-
-    def make() -> str:
-        if request.param == "sqlite":
-            url = f"sqlite:///{tmp_path / f'gateway-{len(made)}.db'}"
-        else:
-            url = support.fresh_postgresql_url("relevo.gateway")
-        made.append(url)
-        return url
-
-    yield make
-    for url in made:
-        if url.startswith("postgresql"):
-            support.drop(url)
+    numbers = count(1)
+    with ExitStack() as stack:
+        yield lambda: stack.enter_context(
+            lent(request.param, tmp_path / f"gateway-{next(numbers)}.db", PACKAGE)
+        )
 
 
 @pytest_asyncio.fixture
 async def mx(
-    tmp_path: Path, fresh_url: Callable[[], str], network: Network, clock: FixedClock
+    tmp_path: Path, fresh_database: Callable[[], Database], network: Network, clock: FixedClock
 ) -> AsyncIterator[RunningGateway]:
     """Mexico's gateway."""
-    running = a_gateway(tmp_path, fresh_url(), "MX", network, clock)
+    running = a_gateway(tmp_path, fresh_database(), "MX", network, clock)
     yield running
     await running.aclose()
 
@@ -70,13 +55,13 @@ async def mx(
 @pytest_asyncio.fixture
 async def gt(
     tmp_path: Path,
-    fresh_url: Callable[[], str],
+    fresh_database: Callable[[], Database],
     mx: RunningGateway,
     network: Network,
     clock: FixedClock,
 ) -> AsyncIterator[RunningGateway]:
     """Guatemala's gateway, which has an agreement with Mexico's."""
-    running = a_gateway(tmp_path, fresh_url(), "GT", network, clock)
+    running = a_gateway(tmp_path, fresh_database(), "GT", network, clock)
     agree(mx, running)
     yield running
     await running.aclose()

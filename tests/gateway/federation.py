@@ -346,7 +346,6 @@ class RunningGateway:
     async def aclose(self) -> None:
         await self.http.aclose()
         await self.app.state.own_http.aclose()
-        await self.gateway.database.aclose()
 
     async def work(self, rounds: int = 20) -> None:
         """Runs the delivery worker until nothing is due."""
@@ -364,17 +363,17 @@ def problem_name(answer: MessageAnswer) -> str | None:
 
 def a_gateway(
     folder: Path,
-    database_url: str,
+    database: Database,
     country: str,
     network: Network,
     clock: FixedClock,
     **changes: Any,
 ) -> RunningGateway:
-    """A gateway of one country on an empty database."""
+    """A gateway of one country; the database stays with whoever gives it."""
     settings = GatewaySettings(
         gateway=f"gateway.{country.lower()}",
         countries=[country],
-        database_url=database_url,
+        database_url="sqlite:////not/used.db",
         base_url=f"http://gateway.{country.lower()}.test",
         key_directory=folder / f"keys-{country}",
         allow_private_addresses=True,
@@ -383,7 +382,6 @@ def a_gateway(
     )
     if not settings.key_directory.exists():
         own_keys.init(settings, now=clock.now)
-    database = Database(database_url)
     made_ready(database, PACKAGE)
     http = httpx.AsyncClient(transport=network)
     app = create_app(settings, database=database, clock=clock, http=http)

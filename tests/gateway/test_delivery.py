@@ -19,6 +19,7 @@ from tests.gateway.federation import (
     grant_id_of,
     problem_name,
 )
+from tests.support.database import opened_again
 
 pytestmark = pytest.mark.asyncio
 Nodes = dict[str, FakeNode]
@@ -154,15 +155,16 @@ async def test_a_gateway_that_died_in_flight_sends_the_same_bytes_after_its_leas
     assert state_of(mx, envelope).state == "leased"
     nodes[casa.id].before = None
     # Another process begins where this one ended.
-    again = a_gateway(tmp_path, mx.gateway.settings.database_url, "MX", mx.network, mx.clock)
-    try:
-        await again.work()
-        assert nodes[casa.id].envelopes == []
-        mx.clock.advance(timedelta(seconds=31))
-        await again.work()
-        assert nodes[casa.id].envelopes == [envelope]
-    finally:
-        await again.aclose()
+    with opened_again(mx.gateway.database) as database:
+        again = a_gateway(tmp_path, database, "MX", mx.network, mx.clock)
+        try:
+            await again.work()
+            assert nodes[casa.id].envelopes == []
+            mx.clock.advance(timedelta(seconds=31))
+            await again.work()
+            assert nodes[casa.id].envelopes == [envelope]
+        finally:
+            await again.aclose()
 
 
 async def test_an_answer_that_got_lost_is_asked_for_again_and_ends_as_delivered(

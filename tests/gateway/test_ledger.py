@@ -10,7 +10,6 @@ from relevo.gateway.storage import ledger
 from relevo.servicekit import checkpoint, jose, merkle
 from relevo.servicekit.checkpoint import Checkpoint
 from relevo.servicekit.database import Database
-from relevo.servicekit.migrations import upgrade
 from tests.gateway.federation import RunningGateway
 
 pytestmark = pytest.mark.asyncio
@@ -24,10 +23,9 @@ def sign(head: Checkpoint) -> str:
 
 
 async def test_concurrent_appends_make_one_ledger_whose_proofs_all_hold(
-    fresh_url: Callable[[], str],
+    fresh_database: Callable[[], Database],
 ) -> None:
-    database = Database(fresh_url())
-    upgrade(database, "relevo.gateway")
+    database = fresh_database()
     leaves = [[f"{batch}-{n}".encode() for n in range(7)] for batch in range(40)]
     recorded = await asyncio.gather(
         *(
@@ -63,7 +61,6 @@ async def test_concurrent_appends_make_one_ledger_whose_proofs_all_hold(
     pairs = zip(itertools.pairwise(notes), database.read_now(proofs), strict=True)
     for (older, newer), proof in pairs:
         merkle.verify_consistency(older.size, newer.size, proof, older.root, newer.root)
-    database.close()
 
 
 async def test_an_append_that_fails_leaves_nothing(mx: RunningGateway) -> None:

@@ -16,6 +16,7 @@ from relevo.servicekit import checkpoint
 from relevo.servicekit.ids import random_id
 from tests.gateway.federation import FakeNode, Institution, RunningGateway, a_gateway, claims_of
 from tests.gateway.mailbox import LEASES, acknowledge, fetch_all, lease, state_of, taken
+from tests.support.database import opened_again
 
 pytestmark = pytest.mark.asyncio
 Nodes = dict[str, FakeNode]
@@ -97,15 +98,16 @@ async def test_a_long_poll_wakes_when_something_is_queued(
 async def test_a_long_poll_sees_what_another_process_queued(
     tmp_path: Path, mx: RunningGateway, albergue: Institution, buzon: Institution
 ) -> None:
-    other = a_gateway(tmp_path, mx.gateway.settings.database_url, "MX", mx.network, mx.clock)
-    try:
-        asked = asyncio.create_task(lease(mx, buzon, wait_seconds=20))
-        await asyncio.sleep(0.3)
-        envelope = albergue.envelope(buzon.id, now=mx.clock.now)
-        await other.send(albergue, envelope)
-        assert (await asyncio.wait_for(asked, 5)).envelopes == [envelope]
-    finally:
-        await other.aclose()
+    with opened_again(mx.gateway.database) as database:
+        other = a_gateway(tmp_path, database, "MX", mx.network, mx.clock)
+        try:
+            asked = asyncio.create_task(lease(mx, buzon, wait_seconds=20))
+            await asyncio.sleep(0.3)
+            envelope = albergue.envelope(buzon.id, now=mx.clock.now)
+            await other.send(albergue, envelope)
+            assert (await asyncio.wait_for(asked, 5)).envelopes == [envelope]
+        finally:
+            await other.aclose()
 
 
 async def test_a_long_poll_ends_empty_when_nothing_comes_or_the_gateway_stops(
@@ -158,15 +160,16 @@ async def test_a_lease_outlives_a_restart_of_the_gateway(
     await mx.send(albergue, *(albergue.envelope(buzon.id, now=mx.clock.now) for _ in range(2)))
     first = await lease(mx, buzon, limit=1)
     second = await lease(mx, buzon, limit=1)
-    again = a_gateway(tmp_path, mx.gateway.settings.database_url, "MX", mx.network, mx.clock)
-    try:
-        assert await acknowledge(again, buzon, first) == 204
-        assert (await lease(again, buzon)).lease_id is None
-        mx.clock.advance(timedelta(seconds=61))
-        [held] = await fetch_all(again, buzon)
-        assert held.envelopes == second.envelopes
-    finally:
-        await again.aclose()
+    with opened_again(mx.gateway.database) as database:
+        again = a_gateway(tmp_path, database, "MX", mx.network, mx.clock)
+        try:
+            assert await acknowledge(again, buzon, first) == 204
+            assert (await lease(again, buzon)).lease_id is None
+            mx.clock.advance(timedelta(seconds=61))
+            [held] = await fetch_all(again, buzon)
+            assert held.envelopes == second.envelopes
+        finally:
+            await again.aclose()
 
 
 async def test_a_foreign_lease_is_answered_as_one_that_does_not_exist(

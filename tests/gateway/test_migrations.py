@@ -1,6 +1,5 @@
 """The hand-written migration makes exactly the tables that the code declares, and undoes them."""
 
-from collections.abc import Callable
 from typing import Any
 
 from alembic import command
@@ -20,8 +19,7 @@ _INDEXES = {
 }
 
 
-def test_the_migration_makes_the_declared_tables(fresh_url: Callable[[], str]) -> None:
-    database = Database(fresh_url())
+def test_the_migration_makes_the_declared_tables(database: Database) -> None:
     migrations.upgrade(database, PACKAGE)
     assert migrations.is_current(database, PACKAGE)
     # Alembic cannot compare indexes over expressions, so these are compared by name.
@@ -38,11 +36,9 @@ def test_the_migration_makes_the_declared_tables(fresh_url: Callable[[], str]) -
         lambda connection: set(connection.scalars(text(_INDEXES[database.dialect])))
     )
     assert found == {index.name for table in METADATA.tables.values() for index in table.indexes}
-    database.close()
 
 
-def test_the_migration_can_be_undone(fresh_url: Callable[[], str]) -> None:
-    database = Database(fresh_url())
+def test_the_migration_can_be_undone(database: Database) -> None:
     migrations.upgrade(database, PACKAGE)
 
     def downgrade(connection: Connection) -> None:
@@ -53,7 +49,6 @@ def test_the_migration_can_be_undone(fresh_url: Callable[[], str]) -> None:
     database.write_now(downgrade)
     left = database.read_now(lambda connection: inspect(connection).get_table_names())
     assert set(left) == {"alembic_version_gateway"}
-    database.close()
 
 
 def _compared(name: str | None, kind: str, _parents: Any) -> bool:

@@ -7,18 +7,9 @@ import pytest
 from relevo.node.main import PACKAGE
 from relevo.servicekit import issuer_statements
 from relevo.servicekit.clock import FixedClock
-from relevo.servicekit.database import Database
-from tests.support.database import drop, fresh_postgresql_url
-from tests.support.nodes import (
-    CONSULATE,
-    INSTITUTE,
-    SHELTER,
-    START,
-    Member,
-    Network,
-    a_member,
-    pin_each_other,
-)
+from tests.support.database import lent
+from tests.support.institutions import CONSULATE, INSTITUTE, SHELTER, START
+from tests.support.nodes import Member, Network, a_member, pin_each_other
 
 
 @contextmanager
@@ -27,13 +18,7 @@ def members(database: str, folder: Path, *institutions: str) -> Iterator[Network
     with ExitStack() as stack:
         made = Network(FixedClock(START))
         for institution in institutions:
-            if database == "sqlite":
-                url = f"sqlite:///{folder / institution}.db"
-            else:
-                url = fresh_postgresql_url(PACKAGE)
-                stack.callback(drop, url)
-            opened = Database(url)
-            stack.callback(opened.close)
+            opened = stack.enter_context(lent(database, folder / f"{institution}.db", PACKAGE))
             stack.enter_context(a_member(made, institution, folder, opened, pinning="confirmed"))
         pin_each_other(made)
         yield made

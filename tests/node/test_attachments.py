@@ -17,8 +17,9 @@ from tests.support.blobs import (
     uploaded,
     with_blobs,
 )
+from tests.support.institutions import INSTITUTE, RECEPTION, SHELTER
 from tests.support.node_requests import a_key, a_submission, consented, look, step, submitted
-from tests.support.nodes import INSTITUTE, RECEPTION, SHELTER, Network
+from tests.support.nodes import Network
 
 pytestmark = pytest.mark.asyncio
 

@@ -24,8 +24,9 @@ from tests.support.blobs import (
     uploaded,
     with_blobs,
 )
+from tests.support.institutions import INSTITUTE, SHELTER
 from tests.support.node_requests import consented, look, submitted
-from tests.support.nodes import INSTITUTE, SHELTER, Network
+from tests.support.nodes import Network
 
 pytestmark = pytest.mark.asyncio
 

@@ -14,9 +14,10 @@ from relevo.contracts.attestation import KINDS, TrustedIssuers
 from relevo.node.domain.attestation_page import Sheet, TooMuchForOneCodeError, draw, printable
 from relevo.servicekit import attestations, jose
 from tests.node.test_returnees import entered, step
+from tests.support.institutions import CONSULATE, INSTITUTE, RECEPTION, SHELTER, START
 from tests.support.node_requests import a_key, consented, submitted
 from tests.support.node_requests import step as acknowledge
-from tests.support.nodes import CONSULATE, INSTITUTE, RECEPTION, SHELTER, START, Member, Network
+from tests.support.nodes import Member, Network
 
 pytestmark = pytest.mark.asyncio
 

@@ -6,8 +6,9 @@ import httpx
 import pytest
 
 from relevo.node.operations.open_envelope import parse
+from tests.support.institutions import INSTITUTE, SHELTER
 from tests.support.node_requests import COMPLETION, consented, look, step, submitted
-from tests.support.nodes import INSTITUTE, SHELTER, Network
+from tests.support.nodes import Network
 
 pytestmark = pytest.mark.asyncio
 

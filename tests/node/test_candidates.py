@@ -19,8 +19,9 @@ from tests.support.candidates import (
     problem,
     unmerge,
 )
+from tests.support.institutions import RECEPTION, SHELTER
 from tests.support.manifests import CSV, a_list, a_row
-from tests.support.nodes import RECEPTION, SHELTER, Member
+from tests.support.nodes import Member
 from tests.support.reception import events, get, posted, rows_of
 
 pytestmark = pytest.mark.asyncio

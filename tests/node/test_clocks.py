@@ -7,8 +7,9 @@ import pytest
 from sqlalchemy import Connection, text
 
 from relevo.node.operations.ring import ring_once
+from tests.support.institutions import INSTITUTE, SHELTER, START
 from tests.support.node_requests import a_key, a_submission, consented, look, step, submitted
-from tests.support.nodes import INSTITUTE, SHELTER, START, Member, Network
+from tests.support.nodes import Member, Network
 
 pytestmark = pytest.mark.asyncio
 

@@ -22,8 +22,9 @@ from relevo.servicekit import issuer_statements
 from relevo.servicekit.clock import FixedClock
 from relevo.servicekit.database import Database
 from tests.support.database import drop, fresh_postgresql_url
+from tests.support.institutions import INSTITUTE, SHELTER, START
 from tests.support.node_requests import COMPLETION, a_key, consented, look, step, submitted
-from tests.support.nodes import INSTITUTE, SHELTER, START, Member, Network, a_member, pin_each_other
+from tests.support.nodes import Member, Network, a_member, pin_each_other
 
 RESPONSES: dict[str, dict[str, object]] = {
     "completed": COMPLETION,

@@ -10,7 +10,8 @@ from relevo.servicekit import issuer_statements
 from tests.node.conftest import members
 from tests.support.documented_lifecycles import FOLLOW_UP, moves
 from tests.support.follow_ups import FROM, ask, feed_of, get, post, problem, referred
-from tests.support.nodes import CONSULATE, INSTITUTE, RECEPTION, SHELTER, Network
+from tests.support.institutions import CONSULATE, INSTITUTE, RECEPTION, SHELTER
+from tests.support.nodes import Network
 
 pytestmark = pytest.mark.asyncio
 

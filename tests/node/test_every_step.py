@@ -14,8 +14,9 @@ from relevo.node.operations.transition import transition
 from relevo.servicekit.access_token import Caller
 from tests.node.conftest import members
 from tests.support.documented_lifecycles import NEEDS_REASON, REFERRAL, moves
+from tests.support.institutions import CONSULATE, INSTITUTE, SHELTER, START
 from tests.support.node_requests import COMPLETION, consented, look, step, submitted
-from tests.support.nodes import CONSULATE, INSTITUTE, SHELTER, START, Network
+from tests.support.nodes import Network
 
 pytestmark = pytest.mark.asyncio
 

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import Connection, MetaData, select
 
 from relevo.servicekit import jose
+from tests.support.institutions import INSTITUTE, RECEPTION, SHELTER
 from tests.support.node_requests import (
     COMPLETION,
     a_key,
@@ -16,7 +17,7 @@ from tests.support.node_requests import (
     step,
     submitted,
 )
-from tests.support.nodes import INSTITUTE, RECEPTION, SHELTER, Network
+from tests.support.nodes import Network
 
 pytestmark = pytest.mark.asyncio
 

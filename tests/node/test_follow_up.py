@@ -22,8 +22,9 @@ from tests.support.follow_ups import (
     referred,
     tried,
 )
+from tests.support.institutions import CONSULATE, INSTITUTE, SHELTER
 from tests.support.node_requests import a_consent, a_key, submitted
-from tests.support.nodes import CONSULATE, INSTITUTE, SHELTER, Member, Network
+from tests.support.nodes import Member, Network
 
 pytestmark = pytest.mark.asyncio
 

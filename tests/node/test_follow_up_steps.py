@@ -28,8 +28,9 @@ from tests.support.follow_ups import (
     referred,
     tried,
 )
+from tests.support.institutions import CONSULATE, INSTITUTE, RECEPTION, SHELTER
 from tests.support.node_requests import a_key, submitted
-from tests.support.nodes import CONSULATE, INSTITUTE, RECEPTION, SHELTER, Network
+from tests.support.nodes import Network
 
 pytestmark = pytest.mark.asyncio
 

@@ -7,8 +7,9 @@ import pytest
 from sqlalchemy import Connection, select
 
 from relevo.node.storage.tables import handover
+from tests.support.institutions import INSTITUTE, RECEPTION
 from tests.support.node_requests import a_key
-from tests.support.nodes import INSTITUTE, RECEPTION, Member, Network
+from tests.support.nodes import Member, Network
 
 pytestmark = pytest.mark.asyncio
 

@@ -15,8 +15,9 @@ from relevo.node.operations.receive import receive
 from relevo.node.storage import referrals
 from relevo.servicekit import jose
 from relevo.servicekit.padding import pad
+from tests.support.institutions import CONSULATE, INSTITUTE, SHELTER
 from tests.support.node_requests import consented, look, step, submitted
-from tests.support.nodes import CONSULATE, INSTITUTE, SHELTER, Member, Network
+from tests.support.nodes import Member, Network
 
 pytestmark = pytest.mark.asyncio
 

@@ -8,8 +8,9 @@ import pytest
 
 from relevo.contracts.message_types.information_supplied import INFORMATION_SUPPLIED
 from relevo.node.operations.open_envelope import parse
+from tests.support.institutions import INSTITUTE, SHELTER, START
 from tests.support.node_requests import a_key, consented, look, step, submitted
-from tests.support.nodes import INSTITUTE, SHELTER, START, Network
+from tests.support.nodes import Network
 
 pytestmark = pytest.mark.asyncio
 

@@ -17,8 +17,9 @@ from relevo.node.workers import mailbox
 from relevo.node.workers.mailbox import MailboxWorker
 from relevo.servicekit.http_client import RefusedError, RetryableError
 from relevo.servicekit.ids import random_id
+from tests.support.institutions import INSTITUTE, SHELTER
 from tests.support.node_requests import consented, look, submitted
-from tests.support.nodes import INSTITUTE, SHELTER, GatewayOfTest, Member, Network
+from tests.support.nodes import GatewayOfTest, Member, Network
 
 pytestmark = pytest.mark.asyncio
 

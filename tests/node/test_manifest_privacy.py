@@ -9,8 +9,9 @@ from sqlalchemy import MetaData, select
 
 from relevo.node.operations.post_manifest import READ_AT_ONCE
 from relevo.node.storage import manifests
+from tests.support.institutions import RECEPTION
 from tests.support.manifests import CSV, EVERY_FORM, a_list, a_row, ordinary_rows
-from tests.support.nodes import ALL_SCOPES, RECEPTION, Member, Network
+from tests.support.nodes import ALL_SCOPES, Member, Network
 from tests.support.reception import events, get, posted, read_all, rows_of
 
 every_form = pytest.mark.parametrize("form", EVERY_FORM, ids=["csv", "ndjson", "xlsx"])

@@ -7,8 +7,9 @@ import pytest
 
 from relevo.node.domain.manifest_file import XLSX
 from relevo.node.operations.read_manifest import forget_answers
+from tests.support.institutions import RECEPTION
 from tests.support.manifests import CSV, EVERY_FORM, NDJSON, a_list, a_row, ordinary_rows
-from tests.support.nodes import RECEPTION, Member, Network
+from tests.support.nodes import Member, Network
 from tests.support.reception import counts, events, get, post, posted, rows_of
 
 every_form = pytest.mark.parametrize("form", EVERY_FORM, ids=["csv", "ndjson", "xlsx"])

@@ -12,8 +12,9 @@ from relevo.node.operations.open_envelope import parse
 from relevo.node.operations.receive import receive
 from relevo.servicekit import checkpoint, jose, merkle
 from relevo.servicekit.checkpoint import Checkpoint
+from tests.support.institutions import GATEWAY, SHELTER
 from tests.support.node_requests import consented, look, submitted
-from tests.support.nodes import GATEWAY, SHELTER, Network
+from tests.support.nodes import Network
 
 pytestmark = pytest.mark.asyncio
 

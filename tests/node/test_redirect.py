@@ -12,6 +12,7 @@ from relevo.contracts.identifiers import institution_of
 from relevo.node.operations.open_envelope import parse
 from relevo.node.operations.redirect import redirect_once
 from relevo.servicekit.database import Database
+from tests.support.institutions import INSTITUTE, RECEPTION, SHELTER
 from tests.support.node_requests import (
     COMPLETION,
     a_consent,
@@ -22,7 +23,7 @@ from tests.support.node_requests import (
     step,
     submitted,
 )
-from tests.support.nodes import INSTITUTE, RECEPTION, SHELTER, Network, a_member, pin_each_other
+from tests.support.nodes import Network, a_member, pin_each_other
 
 pytestmark = pytest.mark.asyncio
 

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from tests.support.institutions import INSTITUTE, RECEPTION, SHELTER, START
 from tests.support.node_requests import a_key, a_person, a_submission, consented
-from tests.support.nodes import INSTITUTE, RECEPTION, SHELTER, START, Network
+from tests.support.nodes import Network
 
 pytestmark = pytest.mark.asyncio
 

@@ -8,8 +8,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from relevo.contracts.lifecycles.returnee import STATES, State, steps_from
+from tests.support.institutions import RECEPTION, SHELTER
 from tests.support.node_requests import a_key
-from tests.support.nodes import RECEPTION, SHELTER, Member
+from tests.support.nodes import Member
 
 pytestmark = pytest.mark.asyncio
 

@@ -8,7 +8,8 @@ from relevo.contracts.attestation import TrustedIssuers
 from relevo.node.operations.revocation_lists import Published, publish_once
 from relevo.servicekit import attestations, jose
 from tests.node.test_attestations import a_certificate, presented
-from tests.support.nodes import INSTITUTE, RECEPTION, SHELTER, START, Network
+from tests.support.institutions import INSTITUTE, RECEPTION, SHELTER, START
+from tests.support.nodes import Network
 
 pytestmark = pytest.mark.asyncio
 

@@ -6,8 +6,9 @@ import httpx
 import pytest
 
 from tests.support.follow_ups import ALERT, asked, feed_of, get, post, problem
+from tests.support.institutions import CONSULATE, INSTITUTE, SHELTER
 from tests.support.node_requests import a_consent, a_key, look
-from tests.support.nodes import CONSULATE, INSTITUTE, SHELTER, Network
+from tests.support.nodes import Network
 
 pytestmark = pytest.mark.asyncio
 

@@ -10,7 +10,8 @@ from relevo.contracts.problem import FieldError, ProblemError
 from relevo.contracts.service import RevalidationList, ServiceView
 from relevo.servicekit import service_examples as shown
 from relevo.servicekit.http_client import RefusedError, RetryableError
-from tests.support.nodes import INSTITUTE, RECEPTION, GatewayOfTest, Member, Network
+from tests.support.institutions import INSTITUTE, RECEPTION
+from tests.support.nodes import GatewayOfTest, Member, Network
 
 pytestmark = pytest.mark.asyncio
 

@@ -11,8 +11,9 @@ from relevo.node.operations.context import Node
 from relevo.node.operations.directory import Peer
 from relevo.node.storage import consents
 from relevo.node.workers import relay
+from tests.support.institutions import SHELTER, START
 from tests.support.node_requests import a_key, a_person, a_submission, consented, look, submitted
-from tests.support.nodes import SHELTER, START, Network
+from tests.support.nodes import Network
 
 pytestmark = pytest.mark.asyncio
 

@@ -3,8 +3,9 @@
 import pytest
 
 from relevo.servicekit import jose
+from tests.support.institutions import INSTITUTE, SHELTER
 from tests.support.node_requests import consented, look, step, submitted
-from tests.support.nodes import INSTITUTE, SHELTER, Network
+from tests.support.nodes import Network
 
 pytestmark = pytest.mark.asyncio
 

@@ -16,6 +16,7 @@ from relevo.contracts.service import ServiceEntry
 from relevo.contracts.status import STATUS_QUERY_TYP, StatusQuery
 from relevo.contracts.withdrawal import WITHDRAWAL_REQUEST_TYP, WithdrawalRequest
 from relevo.gateway.domain.delivery import mailbox_target
+from relevo.gateway.main import PACKAGE
 from relevo.gateway.operations import appointments, blobs, endings, loads, services, witness
 from relevo.gateway.operations.arrivals import Source
 from relevo.gateway.operations.endings import Ending
@@ -37,6 +38,7 @@ from tests.gateway.federation import (
     claims_of,
 )
 from tests.openapi.targets import Target, committed
+from tests.support.database import lent
 from tests.support.issuer import Issuer
 from tests.support.serving import HOST, served
 
@@ -69,8 +71,13 @@ _BY_MAILBOXES: Final = (_LEASES, _ACKNOWLEDGEMENTS, f"{_WITHDRAWALS}/waiting")
 @contextlib.contextmanager
 def the_gateway(folder: Path) -> Iterator[Target]:
     clock, network = FixedClock(), Network()
-    gt = a_gateway(folder, f"sqlite:///{folder / 'gt.db'}", "GT", network, clock)
-    mx = a_gateway(folder, f"sqlite:///{folder / 'mx.db'}", "MX", network, clock)
+    stack = contextlib.ExitStack()
+
+    def running(country: str) -> RunningGateway:
+        database = stack.enter_context(lent("sqlite", folder / f"{country}.db", PACKAGE))
+        return a_gateway(folder, database, country, network, clock)
+
+    gt, mx = running("GT"), running("MX")
     agree(gt, mx)
     igm, pgn = Institution("gt.igm"), Institution("gt.pgn", delivery="mailbox")
     gt.join(igm, pgn)
@@ -113,6 +120,7 @@ def the_gateway(folder: Path) -> Iterator[Target]:
             )
     finally:
         asyncio.run(_close(gt, mx))
+        stack.close()
 
 
 async def _close(*gateways: RunningGateway) -> None:

@@ -34,6 +34,7 @@ from relevo.servicekit.database import Database
 from tests.openapi.snapshot import Snapshot
 from tests.openapi.targets import Target, bearer
 from tests.support.blobs import a_picture, uploaded
+from tests.support.institutions import CONSULATE, GATEWAY, INSTITUTE, RECEPTION, START
 from tests.support.node_requests import (
     COMPLETION,
     a_consent,
@@ -43,19 +44,7 @@ from tests.support.node_requests import (
     look,
     step,
 )
-from tests.support.nodes import (
-    ALL_SCOPES,
-    CONSULATE,
-    GATEWAY,
-    INSTITUTE,
-    RECEPTION,
-    START,
-    GatewayOfTest,
-    Member,
-    Network,
-    a_member,
-    pin_each_other,
-)
+from tests.support.nodes import ALL_SCOPES, GatewayOfTest, Member, Network, a_member, pin_each_other
 from tests.support.serving import HOST, served
 
 # Sends as a shelter does and receives as an institute does, so that every operation has its use.

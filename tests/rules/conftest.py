@@ -12,7 +12,8 @@ import pytest
 
 from relevo.servicekit import issuer_statements
 from tests.node.conftest import members
-from tests.support.nodes import CONSULATE, INSTITUTE, SHELTER, Member, Network
+from tests.support.institutions import CONSULATE, INSTITUTE, SHELTER
+from tests.support.nodes import Member, Network
 
 
 @pytest.fixture

@@ -9,8 +9,9 @@ from relevo.contracts.follow_up_calendar import calendar
 from relevo.contracts.pathways.loader import pathway
 from relevo.contracts.pathways.schema import FollowUpPlan
 from tests.support.follow_ups import RULES, consent
+from tests.support.institutions import INSTITUTE, SHELTER, START
 from tests.support.node_requests import COMPLETION, step, submitted
-from tests.support.nodes import INSTITUTE, SHELTER, START, Network
+from tests.support.nodes import Network
 
 DAY = timedelta(days=1)
 ROUTE = pathway("gt-retorno-al-hogar")

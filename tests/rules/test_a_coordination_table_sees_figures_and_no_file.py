@@ -15,7 +15,8 @@ from sqlalchemy import select
 from relevo.contracts.scopes import Scope
 from relevo.gateway.storage.tables import referral_status, watch
 from relevo.servicekit.clock import FixedClock
-from tests.gateway.conftest import _quiet, fresh_url, network  # noqa: F401
+from relevo.servicekit.database import Database
+from tests.gateway.conftest import fresh_database, network  # noqa: F401
 from tests.gateway.federation import Institution, Network, RunningGateway, a_gateway, claims_of
 
 pytestmark = pytest.mark.asyncio
@@ -34,10 +35,10 @@ async def clock() -> FixedClock:
 
 @pytest_asyncio.fixture
 async def izabal(
-    tmp_path: Path, fresh_url: Callable[[], str], network: Network, clock: FixedClock
+    tmp_path: Path, fresh_database: Callable[[], Database], network: Network, clock: FixedClock
 ) -> AsyncIterator[RunningGateway]:
     """Guatemala's gateway with those who refer in Izabal and the secretariat of its *mesa*."""
-    gt = a_gateway(tmp_path, fresh_url(), "GT", network, clock)
+    gt = a_gateway(tmp_path, fresh_database(), "GT", network, clock)
     gt.join(*_THERE.values())
     verifier: Any = gt.app.state.token_verifier
     verifier.scopes |= {

@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from relevo.contracts.pathways import loader
+from tests.support.institutions import CONSULATE, INSTITUTE, RECEPTION, SHELTER
 from tests.support.node_requests import (
     COMPLETION,
     a_key,
@@ -16,7 +17,7 @@ from tests.support.node_requests import (
     step,
     submitted,
 )
-from tests.support.nodes import CONSULATE, INSTITUTE, RECEPTION, SHELTER, Member, Network
+from tests.support.nodes import Member, Network
 
 pytestmark = pytest.mark.asyncio
 Networked = Callable[..., Network]

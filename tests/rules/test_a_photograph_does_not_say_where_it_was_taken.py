@@ -7,8 +7,9 @@ from PIL import Image
 
 from tests.support.attached import sent
 from tests.support.blobs import carry, download, upload, with_blobs
+from tests.support.institutions import INSTITUTE, SHELTER
 from tests.support.node_requests import look
-from tests.support.nodes import INSTITUTE, SHELTER, Network
+from tests.support.nodes import Network
 from tests.support.photographs import MAKER, a_heic, a_pdf, a_photograph
 
 pytestmark = pytest.mark.asyncio

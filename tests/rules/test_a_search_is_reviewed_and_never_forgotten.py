@@ -9,8 +9,9 @@ import httpx
 import pytest
 
 from relevo.node.operations.ring import ring_once
+from tests.support.institutions import COMMISSION, COMMITTEE, INSTITUTE, SHELTER
 from tests.support.node_requests import a_key, a_person, consented, look, step, submitted
-from tests.support.nodes import COMMISSION, COMMITTEE, INSTITUTE, SHELTER, Member, Network
+from tests.support.nodes import Member, Network
 
 pytestmark = pytest.mark.asyncio
 

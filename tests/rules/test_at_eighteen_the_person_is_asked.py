@@ -17,8 +17,9 @@ from tests.support.children import (
     recorded,
     told_of,
 )
+from tests.support.institutions import INSTITUTE, RECEPTION, SHELTER
 from tests.support.node_requests import COMPLETION, a_submission, look, step
-from tests.support.nodes import INSTITUTE, RECEPTION, SHELTER, Member, Network
+from tests.support.nodes import Member, Network
 
 pytestmark = pytest.mark.asyncio
 Networked = Callable[..., Network]

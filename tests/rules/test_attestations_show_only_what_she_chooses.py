@@ -7,7 +7,8 @@ import pytest
 
 from tests.node.test_attestations import a_certificate, attested, presented, words_of
 from tests.node.test_returnees import entered
-from tests.support.nodes import RECEPTION, Member
+from tests.support.institutions import RECEPTION
+from tests.support.nodes import Member
 
 pytestmark = pytest.mark.asyncio
 

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from tests.support.children import post
+from tests.support.institutions import INSTITUTE, SHELTER, START
 from tests.support.node_requests import a_consent
-from tests.support.nodes import INSTITUTE, SHELTER, START, Member, Network
+from tests.support.nodes import Member, Network
 
 pytestmark = pytest.mark.asyncio
 

@@ -7,9 +7,10 @@ import httpx
 import pytest
 
 from relevo.node.operations.break_glass import escalate_unreviewed
+from tests.support.institutions import INSTITUTE, RECEPTION, SHELTER
 from tests.support.node_requests import a_key, consented
 from tests.support.node_requests import submitted as submit
-from tests.support.nodes import INSTITUTE, RECEPTION, SHELTER, Member, Network
+from tests.support.nodes import Member, Network
 
 pytestmark = pytest.mark.asyncio
 

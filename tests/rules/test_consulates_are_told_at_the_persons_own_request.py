@@ -9,8 +9,9 @@ from relevo.contracts.problem import ProblemError
 from relevo.contracts.searched_person import SearchedPersonAnswer, check_may_tell
 from relevo.servicekit import jose
 from tests.support.children import post
+from tests.support.institutions import CONSULATE, SHELTER, START
 from tests.support.node_requests import a_consent, a_submission, consented, look, step, submitted
-from tests.support.nodes import CONSULATE, SHELTER, START, Network
+from tests.support.nodes import Network
 
 ASKED_FOR = {"party": CONSULATE, "requested_by_person": True}
 

@@ -7,8 +7,9 @@ import pytest
 
 from relevo.node.operations.ring import ring_once
 from tests.support.follow_ups import post
+from tests.support.institutions import CONSULATE, FAMILIES_ABROAD
 from tests.support.node_requests import a_key, step
-from tests.support.nodes import CONSULATE, FAMILIES_ABROAD, Member, Network
+from tests.support.nodes import Member, Network
 from tests.support.sealed import TOLD, a_transfer, written
 
 pytestmark = pytest.mark.asyncio

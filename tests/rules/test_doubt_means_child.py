@@ -23,8 +23,7 @@ from tests.support.children import (
     tells_both,
     told_of,
 )
-from tests.support.node_requests import look, step
-from tests.support.nodes import (
+from tests.support.institutions import (
     ALTERNATE,
     AUTHORITY,
     INSTITUTE,
@@ -32,8 +31,9 @@ from tests.support.nodes import (
     RECEPTION,
     SAFE_HOUSE,
     SHELTER,
-    Network,
 )
+from tests.support.node_requests import look, step
+from tests.support.nodes import Network
 
 Networked = Callable[..., Network]
 NOW = datetime(2026, 3, 2, 16, 40, tzinfo=UTC)

@@ -13,9 +13,10 @@ from relevo.contracts.message_types.registry import MESSAGE_TYPES
 from relevo.contracts.model import ContractModel
 from relevo.contracts.problem import ProblemError
 from relevo.contracts.victim_justice import check_purpose
+from tests.support.institutions import INSTITUTE, RECEPTION
 from tests.support.manifests import CSV, a_list, a_row
 from tests.support.node_requests import a_key, a_person, a_submission, consented
-from tests.support.nodes import INSTITUTE, RECEPTION, Member, Network
+from tests.support.nodes import Member, Network
 
 BROUGHT: dict[str, Any] = {
     "received_by": RECEPTION,

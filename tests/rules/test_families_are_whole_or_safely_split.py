@@ -9,8 +9,9 @@ import pytest
 
 from relevo.node.operations.split import escalate_splits_once
 from tests.support.children import consent_for, listed, of_guardian, post, recorded, told_of
+from tests.support.institutions import INSTITUTE, RECEPTION, SAFE_HOUSE, SHELTER
 from tests.support.node_requests import a_person, a_submission, look, step
-from tests.support.nodes import INSTITUTE, RECEPTION, SAFE_HOUSE, SHELTER, Member, Network
+from tests.support.nodes import Member, Network
 
 pytestmark = pytest.mark.asyncio
 Networked = Callable[..., Network]

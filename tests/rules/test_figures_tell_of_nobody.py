@@ -18,8 +18,9 @@ from tests.rules.test_families_are_whole_or_safely_split import (
     arrived,
 )
 from tests.support.children import post
+from tests.support.institutions import INSTITUTE, SAFE_HOUSE, SHELTER, START
 from tests.support.node_requests import COMPLETION, consented, step, submitted
-from tests.support.nodes import INSTITUTE, SAFE_HOUSE, SHELTER, START, Member, Network
+from tests.support.nodes import Member, Network
 
 pytestmark = pytest.mark.asyncio
 _PERIOD = f"{START.year}-Q{(START.month + 2) // 3}"

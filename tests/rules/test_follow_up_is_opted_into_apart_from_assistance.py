@@ -20,8 +20,9 @@ from tests.support.follow_ups import (
     referred,
     tried,
 )
+from tests.support.institutions import CONSULATE, INSTITUTE, SHELTER
 from tests.support.node_requests import COMPLETION, consented, look, step, submitted
-from tests.support.nodes import CONSULATE, INSTITUTE, SHELTER, Network
+from tests.support.nodes import Network
 
 pytestmark = pytest.mark.asyncio
 

@@ -8,11 +8,10 @@ import pytest
 
 from relevo.gateway.storage import deliveries
 from tests.gateway.conftest import (  # noqa: F401
-    _quiet,
     albergue,
     casa,
     clock,
-    fresh_url,
+    fresh_database,
     gt,
     igm,
     mx,

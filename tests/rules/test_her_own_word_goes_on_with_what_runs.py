@@ -11,15 +11,9 @@ from relevo.node.operations.come_of_age import come_of_age_once
 from relevo.node.operations.open_envelope import parse
 from relevo.servicekit import jose
 from tests.support.children import a_child, of_guardian, post, recorded, told_of
+from tests.support.institutions import CONSULATE, INSTITUTE, RECEPTION, SHELTER
 from tests.support.node_requests import COMPLETION, a_consent, a_submission, look, step
-from tests.support.nodes import (
-    CONSULATE,
-    INSTITUTE,
-    RECEPTION,
-    SHELTER,
-    Member,
-    Network,
-)
+from tests.support.nodes import Member, Network
 
 pytestmark = pytest.mark.asyncio
 Networked = Callable[..., Network]

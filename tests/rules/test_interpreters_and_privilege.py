@@ -14,8 +14,9 @@ from relevo.node.operations import cut
 from relevo.node.storage import grants
 from relevo.servicekit import jose
 from tests.support.children import listed, post, recorded, told_of
+from tests.support.institutions import CONSULATE, INSTITUTE, LAWYERS, SHELTER
 from tests.support.node_requests import a_consent, a_key, a_person, a_submission, look
-from tests.support.nodes import CONSULATE, INSTITUTE, LAWYERS, SHELTER, Network
+from tests.support.nodes import Network
 
 Networked = Callable[..., Network]
 INTERPRETER: dict[str, Any] = {

@@ -7,7 +7,6 @@ tokens, and what the receivers can decrypt.
 
 import io
 import json
-import logging
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -16,7 +15,6 @@ from typing import Any, Final
 
 import httpx
 import pytest
-import structlog
 from hypothesis import Phase, find, settings
 from hypothesis import strategies as st
 
@@ -28,6 +26,7 @@ from relevo.servicekit import jose
 from relevo.servicekit.logging import configure_logging
 from tests.support.blobs import a_large_file
 from tests.support.follow_ups import REPORT
+from tests.support.institutions import CONSULATE, INSTITUTE, SHELTER
 from tests.support.marked_records import (
     Marks,
     a_marked_consent,
@@ -37,7 +36,7 @@ from tests.support.marked_records import (
     wrong_submissions,
 )
 from tests.support.node_requests import COMPLETION, a_key, a_submission
-from tests.support.nodes import CONSULATE, INSTITUTE, SHELTER, Member
+from tests.support.nodes import Member
 from tests.support.wire import Wired, kept_in, unwrapped, wired
 
 pytestmark = pytest.mark.asyncio
@@ -91,17 +90,12 @@ class Watched:
 
 
 @pytest.fixture
-def log(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
+def log(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
     """What the processes write, as their operators read it, at the most talkative."""
     written = io.StringIO()
     monkeypatch.setattr(sys, "stderr", written)
-    root = logging.getLogger()
-    before = root.handlers[:], root.level
     configure_logging("all of them", "DEBUG")
-    yield written
-    root.handlers[:], level = before
-    root.setLevel(level)
-    structlog.reset_defaults()
+    return written
 
 
 # -- what people do, rightly and wrongly --------------------------------------------------------------

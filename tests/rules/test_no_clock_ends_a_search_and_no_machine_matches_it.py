@@ -18,8 +18,9 @@ from relevo.node.storage.holdings import Holdings
 from relevo.node.storage.matching_tables import returnee_indexed
 from relevo.servicekit import jose
 from tests.support.candidates import ERVIN, candidates, entered
+from tests.support.institutions import COMMISSION, COMMITTEE
 from tests.support.node_requests import a_consent, a_key, a_person, look, step
-from tests.support.nodes import COMMISSION, COMMITTEE, Network
+from tests.support.nodes import Network
 from tests.support.sealed import (
     AGREED,
     KINSHIP,

@@ -9,6 +9,16 @@ import pytest
 from sqlalchemy import Connection, MetaData, select
 
 from relevo.servicekit import jose
+from tests.support.institutions import (
+    COMMISSION,
+    COMMITTEE,
+    CONSULATE,
+    FAMILIES_ABROAD,
+    INSTITUTE,
+    RECEPTION,
+    SHELTER,
+    START,
+)
 from tests.support.node_requests import (
     a_consent,
     a_key,
@@ -19,18 +29,7 @@ from tests.support.node_requests import (
     step,
     submitted,
 )
-from tests.support.nodes import (
-    COMMISSION,
-    COMMITTEE,
-    CONSULATE,
-    FAMILIES_ABROAD,
-    INSTITUTE,
-    RECEPTION,
-    SHELTER,
-    START,
-    Member,
-    Network,
-)
+from tests.support.nodes import Member, Network
 from tests.support.sealed import (
     CONFIRMED,
     DISPUTED,

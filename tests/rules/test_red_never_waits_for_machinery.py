@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 import pytest
 
 from relevo.node.operations.ring import ring_once
+from tests.support.institutions import INSTITUTE, SHELTER
 from tests.support.node_requests import a_key, a_submission, consented, look, step, submitted
-from tests.support.nodes import INSTITUTE, SHELTER, Network
+from tests.support.nodes import Network
 
 pytestmark = pytest.mark.asyncio
 

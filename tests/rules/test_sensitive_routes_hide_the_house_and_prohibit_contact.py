@@ -9,8 +9,9 @@ import pytest
 
 from relevo.node.operations.ring import ring_once
 from relevo.servicekit import jose
+from tests.support.institutions import CONSULATE, PGN, SAFE_HOUSE, SHELTER
 from tests.support.node_requests import a_key, a_person, a_submission, consented, look, step
-from tests.support.nodes import CONSULATE, PGN, SAFE_HOUSE, SHELTER, Member, Network
+from tests.support.nodes import Member, Network
 
 pytestmark = pytest.mark.asyncio
 Networked = Callable[..., Network]

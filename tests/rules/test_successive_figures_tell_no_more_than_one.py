@@ -12,8 +12,9 @@ from relevo.contracts.scopes import Scope
 from relevo.contracts.statistics_periods import parse_period
 from relevo.node.storage.statistics_tables import statistics_publication
 from tests.contracts.test_figures_attacked import MINIMUM, Attacker
+from tests.support.institutions import INSTITUTE, RECEPTION, SHELTER
 from tests.support.node_requests import consented, submitted
-from tests.support.nodes import INSTITUTE, RECEPTION, SHELTER, Network
+from tests.support.nodes import Network
 
 pytestmark = pytest.mark.asyncio
 

@@ -11,6 +11,7 @@ from relevo.contracts.coverage import check_relays
 from relevo.contracts.problem import ProblemError
 from relevo.servicekit import jose
 from tests.support.children import post
+from tests.support.institutions import CONSULATE, INSTITUTE, RECEPTION, SHELTER, START
 from tests.support.node_requests import (
     a_consent,
     a_person,
@@ -19,7 +20,7 @@ from tests.support.node_requests import (
     look,
     submitted,
 )
-from tests.support.nodes import CONSULATE, INSTITUTE, RECEPTION, SHELTER, START, Network
+from tests.support.nodes import Network
 
 Networked = Callable[..., Network]
 pytestmark = pytest.mark.asyncio

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from relevo.servicekit import jose
+from tests.support.institutions import INSTITUTE, SHELTER
 from tests.support.node_requests import (
     COMPLETION,
     a_key,
@@ -14,7 +15,7 @@ from tests.support.node_requests import (
     step,
     submitted,
 )
-from tests.support.nodes import INSTITUTE, SHELTER, Network
+from tests.support.nodes import Network
 
 pytestmark = pytest.mark.asyncio
 

@@ -5,8 +5,9 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.support.institutions import INSTITUTE, RECEPTION, SHELTER
 from tests.support.node_requests import a_key, a_person, a_submission, consented, look
-from tests.support.nodes import INSTITUTE, RECEPTION, SHELTER, Member, Network
+from tests.support.nodes import Member, Network
 
 pytestmark = pytest.mark.asyncio
 

@@ -17,6 +17,7 @@ from relevo.node.operations.redirect import redirect_once
 from relevo.servicekit import jose
 from tests.support import node_requests, nodes
 from tests.support.children import post
+from tests.support.institutions import INSTITUTE, RECEPTION, SHELTER
 from tests.support.node_requests import (
     a_consent,
     a_person,
@@ -25,7 +26,7 @@ from tests.support.node_requests import (
     look,
     submitted,
 )
-from tests.support.nodes import INSTITUTE, RECEPTION, SHELTER, Network
+from tests.support.nodes import Network
 
 Networked = Callable[..., Network]
 

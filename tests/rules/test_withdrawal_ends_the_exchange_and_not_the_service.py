@@ -8,6 +8,7 @@ import pytest
 
 from relevo.node.operations.paper_withdrawals import take_requests_once
 from tests.support.children import post, told_of
+from tests.support.institutions import INSTITUTE, LAWYERS, RECEPTION, SHELTER, START
 from tests.support.node_requests import (
     COMPLETION,
     a_person,
@@ -17,7 +18,7 @@ from tests.support.node_requests import (
     step,
     submitted,
 )
-from tests.support.nodes import INSTITUTE, LAWYERS, RECEPTION, SHELTER, START, Member, Network
+from tests.support.nodes import Member, Network
 
 Networked = Callable[..., Network]
 pytestmark = pytest.mark.asyncio

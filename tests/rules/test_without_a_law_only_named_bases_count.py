@@ -7,8 +7,9 @@ import pytest
 
 from relevo.contracts.jurisdictions.loader import Side, pack_of, packs, rule_on
 from tests.support.children import post
+from tests.support.institutions import INSTITUTE, RECEPTION, SHELTER
 from tests.support.node_requests import a_submission
-from tests.support.nodes import INSTITUTE, RECEPTION, SHELTER, Network
+from tests.support.nodes import Network
 
 WITH_A_LAW = ["MX", "SV", "CR", "PA", "NI", "BZ", "DO"]
 SENDER = Side("gt.igm", "migration_institute", {"returnee_reception"})

@@ -1,28 +1,16 @@
 import asyncio
 import json
 import logging
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
-import structlog
 from fastapi import FastAPI
 
 from relevo.servicekit.logging import AccessLogMiddleware, configure_logging, get_logger
 from relevo.servicekit.problems import install_problem_handlers
 
 SECRET = "Tomasa"
-
-
-@pytest.fixture(autouse=True)
-def _restored() -> Iterator[None]:
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    structlog.reset_defaults()
 
 
 def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:

@@ -4,8 +4,9 @@ from typing import Any
 
 from relevo.contracts.attachment import BLOB_BYTES
 from tests.support.blobs import uploaded
+from tests.support.institutions import SHELTER
 from tests.support.node_requests import consented, submitted
-from tests.support.nodes import SHELTER, Member, Network
+from tests.support.nodes import Member, Network
 
 CATEGORIES = ["identity", "contact", "identity_document", "location_municipality", "family"]
 LARGE = BLOB_BYTES + 70_000

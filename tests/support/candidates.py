@@ -4,8 +4,9 @@ from typing import Any, Final
 
 import httpx
 
+from tests.support.institutions import RECEPTION
 from tests.support.node_requests import a_key
-from tests.support.nodes import RECEPTION, Member
+from tests.support.nodes import Member
 from tests.support.reception import get
 
 ERVIN: Final[dict[str, Any]] = {

@@ -3,8 +3,9 @@
 from datetime import timedelta
 from typing import Any
 
+from tests.support.institutions import ALTERNATE, AUTHORITY, START
 from tests.support.node_requests import a_consent, a_key, a_person, a_submission
-from tests.support.nodes import ALTERNATE, AUTHORITY, START, Member
+from tests.support.nodes import Member
 
 
 def a_child(**changes: Any) -> dict[str, Any]:

@@ -8,15 +8,17 @@ import atexit
 import os
 import shutil
 import signal
-import sqlite3
 import tempfile
 import uuid
 import warnings
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from functools import cache
+from itertools import chain
 from pathlib import Path
+from threading import Barrier
+from typing import Any
 
 import psutil
 import psycopg
@@ -86,7 +88,7 @@ def fresh_postgresql_url(package: str | None = None) -> str:
     # Copied from a template, which is ten times faster than migrating.
     url = _create(f"relevo_{uuid.uuid4().hex}", _template(package) if package else "template1")
     with _connected(url) as connection:
-        _made[url] = kind, _tables(connection)
+        _made[_name(url)] = kind, _tables(connection)
     return url
 
 
@@ -98,7 +100,7 @@ _free: dict[str, list[str]] = defaultdict(list)
 def drop(url: str) -> None:
     """Ends the use of a database: it is emptied for the next test, or removed if its tables were changed."""
     kind: str | None
-    kind, tables = _made[url]
+    kind, tables = _made[_name(url)]
     with _connected(url) as connection:
         connection.execute(
             "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
@@ -111,10 +113,64 @@ def drop(url: str) -> None:
         else:
             kind = None
     if kind is None:
-        _made.pop(url)
+        _made.pop(_name(url))
         _remove(url)
     else:
         _free[kind].append(url)
+
+
+@contextmanager
+def lent(kind: str, file: Path, package: str) -> Iterator[Database]:
+    """An open database with a service's tables, for a test that changes none of them.
+
+    On PostgreSQL it keeps its connections for the next test: the server has a process for each, and
+    each reads the catalogue anew.
+    """
+    if kind == "sqlite":
+        database = made_ready(Database(f"sqlite:///{file}"), package)
+        yield database
+        database.close()
+        return
+    database = _lent[package].pop() if _lent[package] else Database(fresh_postgresql_url(package))
+    yield database
+    _let_end(database)
+    with database.engine.connect() as connection:
+        driver: Any = connection.connection.dbapi_connection
+        tables = _made[database.engine.url.database or ""][1]
+        assert _tables(driver) == tables, "a lent database gets its tables changed"
+        driver.rollback()
+        _empty(driver, tables)
+    _lent[package].append(database)
+
+
+@contextmanager
+def opened_again(database: Database) -> Iterator[Database]:
+    """The same database, as another process opens it."""
+    again = Database(database.engine.url.render_as_string(hide_password=False))
+    yield again
+    again.close()
+
+
+_lent: dict[str, list[Database]] = defaultdict(list)
+
+
+@atexit.register
+def _close_lent() -> None:
+    for database in chain.from_iterable(_lent.values()):
+        database.close()
+
+
+def _let_end(database: Database) -> None:
+    """Waits until none of a database's threads works any more."""
+    threads = database._threads
+    together = Barrier(threads._max_workers + 1)
+    for _ in range(threads._max_workers):
+        threads.submit(together.wait)
+    together.wait(30)
+
+
+def _name(url: str) -> str:
+    return url.partition("?")[0].rpartition("/")[2]
 
 
 def _tables(connection: psycopg.Connection) -> list[str]:
@@ -125,16 +181,17 @@ def _tables(connection: psycopg.Connection) -> list[str]:
 
 
 def _empty(connection: psycopg.Connection, tables: list[str]) -> None:
-    # Without the checks of foreign keys, which would want an order.
-    connection.execute("SET session_replication_role = replica")
     ours = [name for name in tables if not name.startswith("alembic_version")]
-    connection.execute(
-        SQL("; ").join(SQL("DELETE FROM {}").format(Identifier(name)) for name in ours)
-    )
-    connection.execute(
-        "SELECT setval(quote_ident(schemaname) || '.' || quote_ident(sequencename), start_value, false)"
-        " FROM pg_sequences"
-    )
+    with connection.transaction():
+        # Without the checks of foreign keys, which would want an order.
+        connection.execute("SET LOCAL session_replication_role = replica")
+        connection.execute(
+            SQL("; ").join(SQL("DELETE FROM {}").format(Identifier(name)) for name in ours)
+        )
+        connection.execute(
+            "SELECT setval(quote_ident(schemaname) || '.' || quote_ident(sequencename), start_value, false)"
+            " FROM pg_sequences"
+        )
 
 
 @cache
@@ -157,23 +214,17 @@ def _create(name: str, template: str) -> str:
 
 
 def _remove(url: str) -> None:
-    name = url.partition("?")[0].rpartition("/")[2]
-    statement = SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name))
+    statement = SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(_name(url)))
     _administer(_shared_server(), statement)
 
 
 def made_ready(database: Database, package: str) -> Database:
-    """The same database with every table of a service: copied on SQLite, if it is still empty."""
-    if migrations.is_current(database, package):
-        return database
-    path = database.engine.url.database
-    if database.dialect == "postgresql" or path is None:
-        return migrated(database, package)
-    with (
-        closing(sqlite3.connect(_sqlite_template(package))) as template,
-        closing(sqlite3.connect(path)) as empty,
-    ):
-        template.backup(empty)
+    """The same database with every table of a service: copied, if it is still empty."""
+    name = database.engine.url.database or ""
+    if database.dialect == "sqlite" and Path(name).stat().st_size == 0:
+        shutil.copyfile(_sqlite_template(package), name)
+    elif name not in _made or _made[name][0] != package:
+        migrated(database, package)
     return database
 
 

@@ -5,8 +5,9 @@ from typing import Any
 
 import httpx
 
+from tests.support.institutions import CONSULATE, INSTITUTE, SHELTER, START
 from tests.support.node_requests import a_key, consented, submitted
-from tests.support.nodes import CONSULATE, INSTITUTE, SHELTER, START, Member, Network
+from tests.support.nodes import Member, Network
 
 HERS = "+502 0000-1204"
 PHRASE = "la milpa ya espigó"

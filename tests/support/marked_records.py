@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter
 
+from tests.support.institutions import CONSULATE, INSTITUTE, RECEPTION, SHELTER, START
 from tests.support.node_requests import a_consent, a_submission
-from tests.support.nodes import CONSULATE, INSTITUTE, RECEPTION, SHELTER, START
 
 _MARK: Final = re.compile(rb"zq[0-9]+qz")
 BESIDES: Final = (

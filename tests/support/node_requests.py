@@ -6,7 +6,8 @@ from typing import Any
 
 import httpx
 
-from tests.support.nodes import CONSULATE, RECEPTION, START, Member
+from tests.support.institutions import CONSULATE, RECEPTION, START
+from tests.support.nodes import Member
 
 
 def a_consent(now: datetime = START, **changes: Any) -> dict[str, Any]:

@@ -4,12 +4,16 @@ The network stands where the gateways are: it knows the directory, takes envelop
 when the test says so, in the order and as often as the test says.
 """
 
+import atexit
+import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import httpx
 from joserfc.jwk import OKPKey
@@ -23,17 +27,14 @@ from relevo.contracts.institution import (
     KEY_SET_TYP,
     DirectoryEntry,
     DirectoryPage,
-    InstitutionProfile,
     KeySet,
     ListedInstitution,
     PeerGateway,
     PublicKey,
     Registration,
     SignedKeySet,
-    Unit,
     Welcome,
 )
-from relevo.contracts.message_types.registry import MESSAGE_TYPES
 from relevo.contracts.problem import ProblemError
 from relevo.contracts.scopes import Scope
 from relevo.contracts.status import Status
@@ -58,66 +59,13 @@ from relevo.servicekit.clock import FixedClock
 from relevo.servicekit.database import Database
 from relevo.servicekit.http_client import RefusedError, RetryableError
 from tests.support.database import made_ready
+from tests.support.institutions import GATEWAY, START, a_profile
 from tests.support.issuer import Issuer
 
-START = datetime(2026, 3, 2, 16, 40, tzinfo=UTC)
-SHELTER = "mx.albergue-tapachula"
-INSTITUTE = "gt.igm"
-RECEPTION = "gt.igm.crr"
-CONSULATE = "gt.consulado-tapachula"
-PGN = "gt.pgn"
-SAFE_HOUSE = "gt.refugio-ambar"
-AUTHORITY = "mx.pprotnna-chiapas"
-ALTERNATE = "mx.pprotnna-federal"
-COMMITTEE = "hn.comite-familias"
-COMMISSION = "mx.cnb"
-FAMILIES_ABROAD = "mx.ipam"
-LAWYERS = "us.clinica-sonora"
-GATEWAY = "gateway.mx"
+Pinning = Literal["confirmed", "first_use"]
 ALL_SCOPES = " ".join(
     scope.value for scope in Scope if scope not in {Scope.MESSAGES_DELIVER, Scope.FEDERATION_RELAY}
 )
-
-
-def a_profile(institution: str) -> InstitutionProfile:
-    country = institution[:2].upper()
-    kinds: dict[str, dict[str, Any]] = {
-        SHELTER: {"type": "shelter", "mandates": ["shelter", "humanitarian_assistance"]},
-        INSTITUTE: {
-            "type": "migration_institute",
-            "mandates": ["returnee_reception"],
-            "units": [
-                Unit(id=RECEPTION, name="Recepción", mandates=["returnee_reception"]),
-                Unit(id="gt.igm.car", name="Atención", mandates=["labour_insertion"]),
-                Unit(id="gt.igm.control", name="Control", mandates=["enforcement"]),
-            ],
-        },
-        "mx.casa-del-migrante": {"type": "ngo", "mandates": ["returnee_reception", "shelter"]},
-        CONSULATE: {"type": "consulate", "mandates": ["consular_protection"]},
-        PGN: {"type": "child_protection_authority", "mandates": ["child_protection"]},
-        COMMITTEE: {
-            "type": "migrant_organisation",
-            "mandates": ["support_to_families_of_missing"],
-        },
-        COMMISSION: {"type": "search_commission", "mandates": ["missing_migrant_search"]},
-        FAMILIES_ABROAD: {
-            "type": "migrant_attention_office",
-            "mandates": ["repatriation_of_remains", "family_services"],
-        },
-        AUTHORITY: {"type": "child_protection_authority", "mandates": ["child_protection"]},
-        ALTERNATE: {"type": "child_protection_authority", "mandates": ["child_protection"]},
-        LAWYERS: {"type": "law_firm_or_legal_clinic", "mandates": ["legal_aid"]},
-        SAFE_HOUSE: {"type": "shelter", "mandates": ["gbv_services", "child_protection"]},
-    }
-    return InstitutionProfile(
-        institution=institution,
-        name=institution,
-        country=country,
-        message_types=list(MESSAGE_TYPES),
-        delivery="push",
-        node_url=f"https://{institution}.example",
-        **kinds.get(institution, {"type": "ngo", "mandates": ["returnee_reception"]}),
-    )
 
 
 @dataclass
@@ -130,6 +78,7 @@ class Member:
     issuer: Issuer
     settings: NodeSettings
     registration: Registration
+    fingerprint: str
 
     @property
     def id(self) -> str:
@@ -339,27 +288,41 @@ class GatewayOfTest(GatewayClient):
         raise RefusedError(ProblemError("not_found").problem(), 404)
 
 
-@contextmanager
-def a_member(
-    network: Network, institution: str, folder: Path, database: Database, *, pinning: str
-) -> Iterator[Member]:
-    base_url = f"https://{institution}.example"
-    settings = NodeSettings(
+@cache
+def _prepared(institution: str) -> Path:
+    """A folder with the keys of an institution: those of one run are alike, to make them takes long."""
+    folder = Path(tempfile.mkdtemp(prefix="relevo-keys-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    settings = _settings(institution, folder, pinning="confirmed")
+    join.make_keys(settings)
+    join.migrate_data_keys(settings)
+    return folder
+
+
+def _settings(institution: str, folder: Path, *, pinning: Pinning) -> NodeSettings:
+    return NodeSettings(
         institution=institution,
         database_url="sqlite:////not/used.db",
         data_key_database_url=f"sqlite:///{folder / institution}.keys.db",
-        base_url=base_url,
+        base_url=f"https://{institution}.example",
         key_directory=folder / institution,
-        pinning=pinning,  # type: ignore[arg-type]
+        pinning=pinning,
         directory_cache_seconds=5,
     )
-    join.make_keys(settings)
-    join.migrate_data_keys(settings)
+
+
+@contextmanager
+def a_member(
+    network: Network, institution: str, folder: Path, database: Database, *, pinning: Pinning
+) -> Iterator[Member]:
+    settings = _settings(institution, folder, pinning=pinning)
+    if not settings.key_directory.exists():
+        shutil.copytree(_prepared(institution), folder, dirs_exist_ok=True)
     made_ready(database, PACKAGE)
     prepared = join.registration(settings, a_profile(institution))
     _, claims = jose.peek(prepared.registration)
     issuer = Issuer(network.clock)
-    issuer.statement_claims = {"iss": base_url}
+    issuer.statement_claims = {"iss": settings.base_url}
     app = create_app(settings, database=database, clock=network.clock, fetch=issuer.fetch)
     member = Member(
         node=app.state.node,
@@ -368,6 +331,7 @@ def a_member(
         issuer=issuer,
         settings=settings,
         registration=Registration.model_validate(claims),
+        fingerprint=prepared.fingerprint,
     )
     member.node.gateway = GatewayOfTest(network, institution)
     join.join(database, network.welcome(), network.clock)
@@ -384,11 +348,10 @@ def pin_each_other(network: Network) -> None:
         for other in network.members.values():
             if other is member:
                 continue
-            identity = jose.load_key(other.settings.key_directory / "identity.jwk")
             member.node.database.write_now(
                 pin,
                 other.id,
-                jose.thumbprint(identity),
+                other.fingerprint,
                 confirmed_by="test",
                 now=network.clock.now,
             )

@@ -5,8 +5,9 @@ from typing import Any, Final
 import httpx
 
 from relevo.node.operations.intake import read_next
+from tests.support.institutions import RECEPTION
 from tests.support.manifests import CSV
-from tests.support.nodes import RECEPTION, Member
+from tests.support.nodes import Member
 
 LIST: Final = "GT-2026-03-02-AA123"
 

@@ -5,16 +5,9 @@ from typing import Any
 
 import httpx
 
+from tests.support.institutions import COMMISSION, COMMITTEE, CONSULATE, FAMILIES_ABROAD, START
 from tests.support.node_requests import a_key, a_person, a_submission, consented, step
-from tests.support.nodes import (
-    COMMISSION,
-    COMMITTEE,
-    CONSULATE,
-    FAMILIES_ABROAD,
-    START,
-    Member,
-    Network,
-)
+from tests.support.nodes import Member, Network
 
 TOLD: dict[str, Any] = {
     "kind": "family_told",

@@ -34,18 +34,9 @@ from relevo.servicekit.http_client import ServiceClient
 from relevo.servicekit.oauth_client import TokenSource
 from tests.gateway.federation import Network as Hosts
 from tests.gateway.federation import RunningGateway, a_gateway, agree
-from tests.support.database import drop, fresh_postgresql_url
-from tests.support.nodes import (
-    CONSULATE,
-    INSTITUTE,
-    SHELTER,
-    START,
-    Member,
-    Network,
-    a_member,
-    a_profile,
-    pin_each_other,
-)
+from tests.support.database import lent
+from tests.support.institutions import CONSULATE, INSTITUTE, SHELTER, START, a_profile
+from tests.support.nodes import Member, Network, a_member, pin_each_other
 
 _BASE64: Final = re.compile(rb"[A-Za-z0-9_-]{16,}")
 _LAYERS: Final = 5
@@ -127,25 +118,20 @@ async def wired(folder: Path, kind: str) -> AsyncIterator[Wired]:
     """A federation of two countries on one kind of database."""
     async with AsyncExitStack() as stack:
 
-        def fresh(name: str, package: str) -> str:
-            if kind == "sqlite":
-                return f"sqlite:///{folder / name}.db"
-            url = fresh_postgresql_url(package)
-            stack.callback(drop, url)
-            return url
+        def fresh(name: str, package: str) -> Database:
+            return stack.enter_context(lent(kind, folder / f"{name}.db", package))
 
         wire, clock = Wire(), FixedClock(START)
         made, book = Wired(wire, clock), Network(clock)
         for country in ("MX", "GT"):
-            url = fresh(f"gateway-{country}", "relevo.gateway")
-            made.gateways.append(a_gateway(folder, url, country, wire, clock))
+            database = fresh(f"gateway-{country}", "relevo.gateway")
+            made.gateways.append(a_gateway(folder, database, country, wire, clock))
             stack.push_async_callback(made.gateways[-1].aclose)
         mx, gt = made.gateways
         agree(mx, gt)
         http = await stack.enter_async_context(httpx.AsyncClient(transport=wire))
         for institution, home in ((SHELTER, mx), (INSTITUTE, gt), (CONSULATE, gt)):
-            database = Database(fresh(institution, PACKAGE))
-            stack.push_async_callback(database.aclose)
+            database = fresh(institution, PACKAGE)
             member = stack.enter_context(
                 a_member(book, institution, folder, database, pinning="confirmed")
             )

@@ -20,10 +20,9 @@ from relevo.auth.operations.purge import purge
 from relevo.auth.operations.revocations import read_revocations
 from relevo.auth.operations.signing_keys import current_key, read_jwks
 from relevo.servicekit.access_token import TokenVerifier
-from relevo.servicekit.application import add_routes
+from relevo.servicekit.application import add_health, add_routes
 from relevo.servicekit.clock import Clock, SystemClock
 from relevo.servicekit.database import Database
-from relevo.servicekit.health import health_router
 from relevo.servicekit.issuer_statements import KEYS_PATH
 from relevo.servicekit.limits import LimitsMiddleware
 from relevo.servicekit.logging import AccessLogMiddleware
@@ -81,7 +80,8 @@ def create_app(
     app.state.worker = None
     if database is not None:
         _attach(app, Issuer(settings, database, the_clock))
-    add_routes(app, oauth.router, published.router, clients.router, health_router(_checks(app)))
+    add_routes(app, oauth.router, published.router, clients.router)
+    add_health(app, _checks(app))
     install_problem_handlers(app)
     app.add_exception_handler(OAuthError, answer_oauth_error)
     app.add_middleware(

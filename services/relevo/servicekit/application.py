@@ -49,9 +49,15 @@ def new_application(
         media_types=media_types,
     )
     app.add_middleware(AccessLogMiddleware)
-    add_routes(app, health_router(checks))
+    add_health(app, checks)
     install_openapi(app)
     return app
+
+
+def add_health(app: FastAPI, checks: Mapping[str, Check]) -> None:
+    """Gives an application `/livez` and `/readyz`, which makes these checks."""
+    app.state.checks = checks
+    add_routes(app, health_router(*checks))
 
 
 def add_routes(app: FastAPI, *routers: APIRouter) -> None:

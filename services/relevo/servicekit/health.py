@@ -2,9 +2,10 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from functools import cache
 from typing import Final
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
 from relevo.contracts.problem import ProblemError
@@ -16,6 +17,7 @@ from .problems import problem_responses
 CHECK_SECONDS: Final = 5.0
 
 Check = Callable[[], Awaitable[None]]
+"""Raises when the job cannot be done; the answer names it."""
 
 
 class Health(BaseModel):
@@ -25,8 +27,9 @@ class Health(BaseModel):
     checks: list[str] = Field(default=[], examples=[["database", "migrations", "workers"]])
 
 
-def health_router(checks: Mapping[str, Check]) -> APIRouter:
-    """Routes for probes. A check raises when the job cannot be done; the answer names it."""
+@cache
+def health_router(*names: str) -> APIRouter:
+    """Routes for probes, which make the checks of these names in `app.state.checks`."""
     router = APIRouter(tags=["health"])
 
     @router.get(
@@ -42,15 +45,16 @@ def health_router(checks: Mapping[str, Check]) -> APIRouter:
         "/readyz",
         summary="Can the service do its job?",
         description="503 names the failing checks in `checks`.",
-        responses=answer(200, "It can.", {"status": "ok", "checks": list(checks)})
+        responses=answer(200, "It can.", {"status": "ok", "checks": list(names)})
         | problem_responses("unavailable"),
     )
-    async def get_readyz() -> Health:
-        verdicts = await asyncio.gather(*(_holds(name, check) for name, check in checks.items()))
-        failed = [name for name, well in zip(checks, verdicts, strict=True) if not well]
+    async def get_readyz(request: Request) -> Health:
+        checks: Mapping[str, Check] = request.app.state.checks
+        verdicts = await asyncio.gather(*(_holds(name, checks[name]) for name in names))
+        failed = [name for name, well in zip(names, verdicts, strict=True) if not well]
         if failed:
             raise ProblemError("unavailable", checks=failed)
-        return Health(checks=list(checks))
+        return Health(checks=list(names))
 
     return router
 
