@@ -25,6 +25,7 @@ def pytest_configure(config: pytest.Config) -> None:
     economy.look_for_garbage_rarely()
     economy.compile_statements_once()
     economy.remember_across_threads()
+    economy.read_trusted_roots_once()
     config.stash[_owned] = support.announce_server()
 
 

@@ -235,7 +235,7 @@ def of_mailbox(institute: Member) -> Iterator[MailboxWorker]:
         fetch=institute.issuer.fetch,
     )
     [found] = [worker for worker in workers_of(app) if isinstance(worker, MailboxWorker)]
-    assert "/v1/inbox" not in app.openapi()["paths"]
+    assert "/v1/inbox" not in {getattr(route, "path", None) for route in app.routes}
     yield found
     app.state.node.vault.close()
 

@@ -1,9 +1,11 @@
 """What spares a test run half of its work and changes nothing that a test looks at."""
 
 import gc
+from functools import cache
 from types import SimpleNamespace
 from typing import Any, Final
 
+from httpx._transports import default
 from hypothesis.internal import lambda_sources
 from hypothesis.internal.conjecture import data, providers
 from sqlalchemy.engine import Engine
@@ -34,12 +36,17 @@ def compile_statements_once() -> None:
     DefaultDialect.__eq__ = lambda self, other: type(self) is type(other)  # type: ignore[method-assign]
 
 
+def read_trusted_roots_once() -> None:
+    """Httpx reads all that the world trusts for each client, and tests make thousands of clients."""
+    default.create_ssl_context = cache(default.create_ssl_context)  # type: ignore[attr-defined]
+
+
 def remember_across_threads() -> None:
     """Hypothesis keeps what it made for each thread, and schemathesis begins one for each operation."""
-    for cache in (
+    for kept in (
         lambda_sources.AST_LAMBDAS_CACHE,
         lambda_sources.LAMBDA_DIGEST_DESCRIPTION_CACHE,
         data.POOLED_CONSTRAINTS_CACHE,
         providers.CONSTANTS_CACHE,
     ):
-        cache._threadlocal = SimpleNamespace()  # type: ignore[assignment]
+        kept._threadlocal = SimpleNamespace()  # type: ignore[assignment]

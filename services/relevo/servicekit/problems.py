@@ -12,6 +12,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
+from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from relevo.contracts.problem import MEDIA_TYPE, FieldError, ProblemError
@@ -195,8 +196,14 @@ def install_problem_handlers(app: FastAPI) -> None:
 
 def _all_methods(request: Request) -> dict[str, str]:
     # The router names the methods of one handler; a path may have several.
-    item = request.app.openapi()["paths"].get(route_template(request.scope), {})
-    return {"Allow": ", ".join(sorted(method.upper() for method in item))} if item else {}
+    path = route_template(request.scope)
+    methods = {
+        method
+        for route in request.app.routes
+        if isinstance(route, Route) and route.include_in_schema and route.path_format == path
+        for method in route.methods or ()
+    }
+    return {"Allow": ", ".join(sorted(methods))} if methods else {}
 
 
 def _unforeseen(error: Exception, scope: Scope) -> ProblemError:
