@@ -175,8 +175,8 @@ class Place:
 class _Gateway(GatewayOfTest):
     """Knows states that a test wrote down."""
 
-    def __init__(self, network: Network, known: dict[str, Status]) -> None:
-        super().__init__(network)
+    def __init__(self, network: Network, institution: str, known: dict[str, Status]) -> None:
+        super().__init__(network, institution)
         self._known = known
 
     @override
@@ -229,7 +229,7 @@ def a_world(folder: Path) -> Iterator[World]:
             member = stack.enter_context(
                 a_member(world.network, institution, folder, database, pinning="confirmed")
             )
-            member.node.gateway = _Gateway(world.network, world.states)
+            member.node.gateway = _Gateway(world.network, institution, world.states)
             world.places[institution] = stack.enter_context(_answering(member, folder))
         pin_each_other(world.network)
         yield world

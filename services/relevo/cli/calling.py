@@ -24,6 +24,7 @@ IdempotencyKey = Annotated[
     str | None,
     typer.Option(help="The same for the same request, and it is stored once; new unless given."),
 ]
+Law = Annotated[str | None, typer.Option(help="Under which it is kept; for kept alone.")]
 _PANEL = "Whose node"
 _OPTIONS: dict[str, Any] = {
     "profile": Annotated[

@@ -12,7 +12,15 @@ from relevo.contracts.lifecycles.referral import State
 from relevo.contracts.referral import Referral
 
 from .attaching import attach, attach_to_outcome, save_all
-from .calling import Document, IdempotencyKey, ReferralId, calling, read_document, read_object
+from .calling import (
+    Document,
+    IdempotencyKey,
+    Law,
+    ReferralId,
+    calling,
+    read_document,
+    read_object,
+)
 from .failures import CommandError
 from .files import as_json
 from .output import MARKUP, complain, note, say, table
@@ -296,6 +304,19 @@ def cancel(relevo: Relevo, referral_id: ReferralId, reason: Reason) -> None:
 def close(relevo: Relevo, referral_id: ReferralId) -> None:
     """Say, as its sender, that the outcome was read."""
     _stands(relevo.referrals.close(referral_id))
+
+
+@app.command()
+@calling
+def answer_withdrawal(
+    relevo: Relevo,
+    referral_id: ReferralId,
+    answer: Annotated[Literal["stopped", "erased", "kept"], typer.Argument()],
+    law: Law = None,
+) -> None:
+    """Say, as its receiver, what was done with what came of somebody who withdrew."""
+    said = relevo.referrals.answer_withdrawal(referral_id, answer, law=law)
+    say(f"{said.referral_id}: {said.answer}.")
 
 
 def _stands(referral: Referral) -> None:

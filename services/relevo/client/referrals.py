@@ -14,6 +14,7 @@ from relevo.contracts.referral import (
     Referral,
     Transition,
 )
+from relevo.contracts.withdrawal import HolderAnswer, WithdrawalAnswer
 
 from .answers import Outcome, ReferralPage, SubmittedReferral
 from .bulk import submit_in_batches
@@ -282,6 +283,29 @@ class Referrals(Requests[M_co]):
             NotFoundError: Absent, or not yours.
         """
         return self._post(Referral, "referrals", referral_id, "close")
+
+    @operation
+    def answer_withdrawal(
+        self,
+        referral_id: str,
+        answer: Literal["stopped", "erased", "kept"],
+        *,
+        law: str | None = None,
+    ) -> Plan[HolderAnswer]:
+        """What this institution did with what it got of somebody who withdrew. The service may go on.
+
+        Args:
+            referral_id: Of a referral that this institution received and whose consent was withdrawn.
+            answer: `stopped`, `erased` once the service has ended, or `kept` under a law.
+            law: The law under which it is kept; for `kept` alone.
+
+        Raises:
+            IllegalTransitionError: Nobody withdrew, or the service that needs the data has not ended.
+            NotFoundError: Absent, or not yours.
+            ValueError: Kept without a law, or a law for something else. Nothing was sent.
+        """
+        value = WithdrawalAnswer(answer=answer, law=law)
+        return self._post(HolderAnswer, "referrals", referral_id, "withdrawal-answer", value=value)
 
     def _step(self, referral_id: str, step: Input) -> Plan[Referral]:
         return self._post(Referral, "referrals", referral_id, "transitions", value=step)

@@ -40,6 +40,7 @@ from .status import StatusQuestions
 from .tokens import Tokens
 from .waiting import WaitingDriver
 from .webhooks import Webhooks
+from .withdrawal_requests import WithdrawalRequests
 
 
 class _Services(Generic[M_co]):
@@ -49,7 +50,8 @@ class _Services(Generic[M_co]):
         referrals: Submit, read, answer.
         splits: Families that go on in two parts, for somebody's safety.
         attachments: Files that go along with them.
-        consents: Record, read, withdraw.
+        consents: Record, read, withdraw, and what became of a withdrawal.
+        withdrawal_requests: Withdrawals by whoever holds the paper.
         follow_ups: Ask how somebody is after her return, and carry that out.
         returnees: Records of people who return.
         manifests: Lists of them, posted whole.
@@ -76,6 +78,7 @@ class _Services(Generic[M_co]):
         self.splits: Splits[M_co] = Splits(driver, session)
         self.attachments: Attachments[M_co] = Attachments(driver, session)
         self.consents: Consents[M_co] = Consents(driver, session)
+        self.withdrawal_requests: WithdrawalRequests[M_co] = WithdrawalRequests(driver, session)
         self.follow_ups: FollowUps[M_co] = FollowUps(driver, session)
         self.returnees: Returnees[M_co] = Returnees(driver, session)
         self.manifests: Manifests[M_co] = Manifests(driver, session)
