@@ -210,6 +210,7 @@ def schemas() -> dict[str, Any]:
     [
         (answers.SubmittedReferral, "SubmittedReferral"),
         (answers.ReferralPage, "ReferralPage"),
+        (answers.HandoverPage, "HandoverPage"),
         (answers.BulkAnswer, "BulkAnswer"),
         (answers.BulkAnswers, "BulkAnswers"),
         (answers.CloudEvent, "CloudEvent"),

@@ -28,6 +28,7 @@ _GROUPS: Final = {
     "split": "Let some of a family go on apart, for somebody's safety.",
     "follow-up": "Ask how somebody is after her return, and carry that out.",
     "consent": "Record what a person allowed, and end it when she says so.",
+    "handover": "Say that somebody was brought, and see who was.",
     "returnees": "Post lists of people who return, and keep their records.",
     "attestation": "Attest to a person what a record shows, print it, and verify it without a network.",
     "directory": "Find services that can take somebody now, and say what one's own institution does.",

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from relevo.contracts.families import Split
 from relevo.contracts.follow_up import FollowUp
+from relevo.contracts.handover import Handover
 from relevo.contracts.model import ContractModel, Moment
 from relevo.contracts.problem import Problem
 from relevo.contracts.referral import ChildNotice, Referral
@@ -38,6 +39,11 @@ class ReferralPage(ContractModel):
 
 class SplitPage(ContractModel):
     splits: list[Split]
+
+
+class HandoverPage(ContractModel):
+    handovers: list[Handover]
+    next_cursor: str | None = None
 
 
 class BulkAnswer(ContractModel):

@@ -27,7 +27,9 @@ from .credentials import Credentials
 from .directory import Directory
 from .events import Events
 from .follow_ups import FollowUps
+from .handovers import Handovers
 from .manifests import Manifests
+from .notices import Notices
 from .plan import Blocking, Driver, M_co, Waiting
 from .referrals import Referrals
 from .returnees import Returnees
@@ -52,7 +54,9 @@ class _Services(Generic[M_co]):
         attachments: Files that go along with them.
         consents: Record, read, withdraw, and what became of a withdrawal.
         withdrawal_requests: Withdrawals by whoever holds the paper.
+        notices: The register of what is read to her before she consents.
         follow_ups: Ask how somebody is after her return, and carry that out.
+        handovers: Somebody was brought: say so, and see who was.
         returnees: Records of people who return.
         manifests: Lists of them, posted whole.
         attestations: What is attested to persons, shown as they choose.
@@ -79,7 +83,9 @@ class _Services(Generic[M_co]):
         self.attachments: Attachments[M_co] = Attachments(driver, session)
         self.consents: Consents[M_co] = Consents(driver, session)
         self.withdrawal_requests: WithdrawalRequests[M_co] = WithdrawalRequests(driver, session)
+        self.notices: Notices[M_co] = Notices(driver, session)
         self.follow_ups: FollowUps[M_co] = FollowUps(driver, session)
+        self.handovers: Handovers[M_co] = Handovers(driver, session)
         self.returnees: Returnees[M_co] = Returnees(driver, session)
         self.manifests: Manifests[M_co] = Manifests(driver, session)
         self.attestations: Attestations[M_co] = Attestations(driver, session)
