@@ -35,7 +35,7 @@ from relevo.contracts.institution import (
     SignedKeySet,
     Welcome,
 )
-from relevo.contracts.problem import ProblemError
+from relevo.contracts.problem import Problem, ProblemError
 from relevo.contracts.scopes import Scope
 from relevo.contracts.status import Status
 from relevo.contracts.withdrawal import (
@@ -118,6 +118,7 @@ class Network:
     states: dict[str, str] = field(default_factory=dict)
     waiting: list[str] = field(default_factory=list)
     carried: list[str] = field(default_factory=list)
+    refuses: Problem | None = None
     revocation_lists: dict[str, str] = field(default_factory=dict)
     papers: list[tuple[str, WaitingRequest]] = field(default_factory=list)
     key: OKPKey = field(default_factory=jose.generate_signing_key)
@@ -246,6 +247,15 @@ class GatewayOfTest(GatewayClient):
     async def send(self, envelopes: list[str]) -> BatchAnswer:
         if self._network.down:
             raise RetryableError("connect")
+        if self._network.refuses is not None:
+            return BatchAnswer(
+                answers=[
+                    MessageAnswer(
+                        message_id=parse(jws).jti, result="refused", problem=self._network.refuses
+                    )
+                    for jws in envelopes
+                ]
+            )
         self._network.waiting += envelopes
         self._network.carried += envelopes
         return BatchAnswer(

@@ -1,6 +1,6 @@
 """A referral as an institution's own system submits it, reads it and answers it."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field, model_validator
 
@@ -14,6 +14,7 @@ from .information import Question, SuppliedInformation
 from .lifecycles.referral import State
 from .model import ContractModel, Flag, LongText, Moment, ShortText, Whole
 from .person import FieldNote, Person
+from .problem import Problem, ProblemError
 from .redirection import Redirection
 from .triage.loader import AnyClock, Rung
 from .vocabularies.codes import DataCategory, OutcomeType, Purpose, Reason, ServiceType, TriageLevel
@@ -198,6 +199,14 @@ class Due(ContractModel):
     at: Moment
 
 
+_REFUSAL: Final = ProblemError(
+    "receiver_lacks_mandate",
+    receiver="gt.igm.control",
+    mandates=["returnee_reception"],
+    offered=["gt.igm.crr"],
+).problem()
+
+
 class Referral(ContractModel):
     """A referral as one of its two institutions sees it.
 
@@ -231,6 +240,13 @@ class Referral(ContractModel):
     sharing: Literal["active", "withdrawn"] = "active"
     delivery: DeliveryState | None = None
     delivery_problem: str | None = None
+    refusal: Problem | None = Field(
+        default=None,
+        description="The refusal that `delivery_problem` names, as a problem to act on (sender's side). "
+        "`offered`, where a gateway named any, are others who hold the mandate, without who is implicated "
+        "or must not learn of it. Not in lists, and absent while too little is known of it.",
+        examples=[_REFUSAL.model_dump(mode="json")],
+    )
     withheld: list[str] = []
     local_reference: str | None = None
     information: list[SuppliedInformation] = []

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 import structlog
 from joserfc.jwk import OKPKey
@@ -12,6 +13,7 @@ from relevo.contracts.message_types.follow_up_requested import FOLLOW_UP_REQUEST
 from relevo.contracts.message_types.referral_submitted import REFERRAL_SUBMITTED
 from relevo.contracts.receipt import Receipt
 from relevo.node.domain.outgoing import OutgoingMessage
+from relevo.node.domain.refusal import kept_members
 from relevo.node.domain.timing import never_expires
 from relevo.node.storage import attachments, grants, outbox, referrals
 from relevo.node.storage.holdings import Holdings
@@ -104,8 +106,12 @@ def end_message(
     problem: str | None,
     now: datetime,
     receipt: str | None = None,
+    members: dict[str, Any] | None = None,
 ) -> None:
-    """A message reached its end: delivered, refused, expired or dead. Told on the feed."""
+    """A message reached its end: delivered, refused, expired or dead. Told on the feed.
+
+    `members` are what stood beside the problem: a receipt signs its name alone.
+    """
     if problem == "envelope_expired":
         state = "expired"
     resealed = (
@@ -123,7 +129,9 @@ def end_message(
     held = holdings.get(message.referral_id)
     if held is None:
         return
-    after = holdings.stand(replace(held, delivery=state, delivery_problem=problem), now=now)
+    beside = kept_members(problem, members or {}) if problem else {}
+    ended = replace(held, delivery=state, delivery_problem=problem, refusal_members=beside or None)
+    after = holdings.stand(ended, now=now)
     holdings.tell(after, "referral.delivery_changed", now=now)
 
 

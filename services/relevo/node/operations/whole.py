@@ -20,6 +20,7 @@ from relevo.servicekit.access_token import Caller
 
 from .access import may_read
 from .context import Node
+from .refusal import refusal_of
 from .visibility import only_party, view
 
 
@@ -36,6 +37,7 @@ def whole(connection: Connection, node: Node, caller: Caller, referral_id: str) 
     shown = view(stored, node.clock.business())
     together = shown.model_copy(
         update={
+            "refusal": refusal_of(connection, node, stored),
             "information": supplied,
             "contact_rules": [
                 *shown.contact_rules,

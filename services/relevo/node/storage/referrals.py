@@ -26,6 +26,7 @@ _MOVING = (
     "sharing",
     "delivery",
     "delivery_problem",
+    "refusal_members",
     "closed_here",
     "alarms",
     "told",
@@ -62,6 +63,7 @@ class StoredReferral:
         overdue_at: From when on it is overdue.
         alarm_at: When the clock worker looks at it next.
         details: needs, contact_rules, withheld, local_reference, created_by.
+        refusal_members: Ids and codes that stood beside `delivery_problem`, as `domain.refusal` keeps them.
     """
 
     id: str
@@ -94,6 +96,7 @@ class StoredReferral:
     overdue_at: datetime | None = None
     alarm_at: datetime | None = None
     counter_referral: CounterReferral | None = None
+    refusal_members: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,7 @@ referral = Table(
     Column("sharing", String(12), nullable=False),
     Column("delivery", String(12)),
     Column("delivery_problem", String(80)),
+    Column("refusal_members", JsonText),
     Column("part_of", String(36)),
     Column("closed_here", Boolean, nullable=False),
     Column("test", Boolean, nullable=False),

@@ -184,7 +184,16 @@ def _cannot_seal(
         )
         outbox.put_back(connection, [waiting.id], now=now, delay_seconds=delay, error=problem.name)
         return
-    end_message(connection, holdings, node, waiting.sent, "refused", problem=problem.name, now=now)
+    end_message(
+        connection,
+        holdings,
+        node,
+        waiting.sent,
+        "refused",
+        problem=problem.name,
+        members=problem.members,
+        now=now,
+    )
 
 
 def _postpone(
@@ -222,6 +231,15 @@ def _note_answers(
         return
     holdings = Holdings(connection, node.vault, [waiting.referral_id for waiting, _ in refused])
     for waiting, answer in refused:
-        name = "" if answer.problem is None else answer.problem.type.rpartition("/")[2]
-        end_message(connection, holdings, node, waiting.sent, "refused", problem=name, now=now)
+        said = answer.problem
+        end_message(
+            connection,
+            holdings,
+            node,
+            waiting.sent,
+            "refused",
+            problem="" if said is None else said.type.rpartition("/")[2],
+            members=None if said is None else said.model_extra,
+            now=now,
+        )
     holdings.write()

@@ -97,6 +97,7 @@ def _referrals() -> None:
         sa.Column("sharing", sa.String(12), nullable=False),
         sa.Column("delivery", sa.String(12)),
         sa.Column("delivery_problem", sa.String(80)),
+        sa.Column("refusal_members", sa.Text),
         sa.Column("part_of", sa.String(36)),
         sa.Column("closed_here", sa.Boolean, nullable=False),
         sa.Column("test", sa.Boolean, nullable=False),
