@@ -211,6 +211,7 @@ def schemas() -> dict[str, Any]:
         (answers.SubmittedReferral, "SubmittedReferral"),
         (answers.ReferralPage, "ReferralPage"),
         (answers.HandoverPage, "HandoverPage"),
+        (answers.SealedRecordPage, "SealedRecords"),
         (answers.BulkAnswer, "BulkAnswer"),
         (answers.BulkAnswers, "BulkAnswers"),
         (answers.CloudEvent, "CloudEvent"),

@@ -44,6 +44,8 @@ OURS = [
         "attestations",
         "statistics",
         "coordination",
+        "break_glass",
+        "access_log",
     }
 ]
 Fault = Callable[["Interrupted", Scope, Receive, Send], Any]
@@ -155,11 +157,10 @@ class Place:
             self.issuer,
             ClientRegistration(
                 client_id=client,
-                institution=self.member.id,
                 unit=unit,
                 audiences=(self.node,),
                 jwks=issuer_clients.key_set(jose.public_jwk(key)),
-                **{"scopes": tuple(OURS), **changes},
+                **{"institution": self.member.id, "scopes": tuple(OURS), **changes},
             ),
             by="test",
         )

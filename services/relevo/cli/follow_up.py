@@ -1,17 +1,18 @@
 """`relevo follow-up …`: ask how somebody is after her return, and carry that out."""
 
 from datetime import datetime
-from typing import Annotated, Literal, TypeVar, get_args
+from typing import Annotated, Final, Literal, TypeVar, get_args
 
 import typer
 
 from relevo.client.relevo import Relevo
 from relevo.contracts.channels import CHANNELS, Channel
 from relevo.contracts.follow_up import FollowUp, FollowUpKind, Question
+from relevo.contracts.follow_up_calendar import WhyNone
 from relevo.contracts.identifiers import normal_reference_code
 from relevo.contracts.lifecycles.follow_up import State
 
-from .calling import Document, IdempotencyKey, calling, read_object
+from .calling import Document, IdempotencyKey, ReferralId, calling, read_object
 from .failures import CommandError
 from .files import as_json
 from .output import MARKUP, note, say, table
@@ -20,6 +21,12 @@ app = typer.Typer(rich_markup_mode=MARKUP, no_args_is_help=True)
 
 T = TypeVar("T", bound=str)
 FollowUpId = Annotated[str, typer.Argument(help="The follow-up's id.")]
+_WHY_NONE: Final[dict[WhyNone, str]] = {
+    "no_days": "its pathway has no days for it",
+    "not_completed": "it is not completed",
+    "not_opted_in": "nobody agreed to be followed up",
+    "contact_rules": "her contact rules leave no way or no time",
+}
 _FORMATS = ["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M%z"]
 
 
@@ -93,6 +100,28 @@ def list_follow_ups(
 def show(relevo: Relevo, follow_up_id: FollowUpId) -> None:
     """Print a follow-up with its attempts and what one may know of its end, as JSON."""
     say(as_json(relevo.follow_ups.get(follow_up_id)))
+
+
+@app.command()
+@calling
+def calendar(relevo: Relevo, referral_id: ReferralId) -> None:
+    """List when a referral's pathway proposes to ask how somebody is. Nothing happens by itself."""
+    proposed = relevo.follow_ups.calendar(referral_id)
+    if proposed.none_because is not None:
+        note(f"Nothing is proposed: {_WHY_NONE[proposed.none_because]}.")
+    table(
+        ["person", "day", "from", "until", "by"],
+        [
+            [
+                str(window.person),
+                str(window.day),
+                _minute(window.window_from),
+                _minute(window.window_until),
+                ", ".join(window.channels),
+            ]
+            for window in proposed.windows
+        ],
+    )
 
 
 @app.command()

@@ -26,6 +26,7 @@ _GROUPS: Final = {
     "auth": "An issuer that stands alone: run it.",
     "referral": "Submit, read and answer referrals at one's own node.",
     "split": "Let some of a family go on apart, for somebody's safety.",
+    "break-glass": "Open another unit's referral in an emergency, and review that afterwards.",
     "follow-up": "Ask how somebody is after her return, and carry that out.",
     "consent": "Record what a person allowed, and end it when she says so.",
     "handover": "Say that somebody was brought, and see who was.",

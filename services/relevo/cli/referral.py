@@ -293,6 +293,31 @@ def fail(
 
 @app.command()
 @calling
+def review(
+    relevo: Relevo,
+    referral_id: ReferralId,
+    done: Annotated[
+        str, typer.Argument(help="What was done since, in one sentence; it stays here.")
+    ],
+    idempotency_key: IdempotencyKey = None,
+) -> None:
+    """Say that somebody looked at a search or a claim that runs for years."""
+    made = relevo.referrals.review(referral_id, done, key=idempotency_key)
+    say(f"Reviewed at {_minute(made.at)}.")
+
+
+@app.command()
+@calling
+def reviews(relevo: Relevo, referral_id: ReferralId) -> None:
+    """List its reviews, the newest first."""
+    table(
+        ["at", "what was done"],
+        [[_minute(one.at), one.done or ""] for one in relevo.referrals.reviews(referral_id)],
+    )
+
+
+@app.command()
+@calling
 def cancel(relevo: Relevo, referral_id: ReferralId, reason: Reason) -> None:
     """Ask, as its sender, that it should stop."""
     asked = relevo.referrals.cancel(referral_id, reason)

@@ -12,6 +12,7 @@ from relevo.contracts.model import ContractModel, Moment
 from relevo.contracts.problem import Problem
 from relevo.contracts.referral import ChildNotice, Referral
 from relevo.contracts.returnee import Manifest, ReturneeRecord, RowAnswer
+from relevo.contracts.sealed_records import SealedRecord
 
 from .exceptions import RelevoProblemError
 
@@ -44,6 +45,10 @@ class SplitPage(ContractModel):
 class HandoverPage(ContractModel):
     handovers: list[Handover]
     next_cursor: str | None = None
+
+
+class SealedRecordPage(ContractModel):
+    records: list[SealedRecord]
 
 
 class BulkAnswer(ContractModel):

@@ -15,6 +15,7 @@ from relevo.contracts.follow_up import (
     FollowUpStep,
     Question,
 )
+from relevo.contracts.follow_up_calendar import FollowUpCalendar
 from relevo.contracts.identifiers import normal_reference_code
 from relevo.contracts.lifecycles.follow_up import State
 
@@ -92,6 +93,20 @@ class FollowUps(Requests[M_co]):
             cursor = page.next_cursor
             if cursor is None:
                 return
+
+    @operation
+    def calendar(self, referral_id: str) -> Plan[FollowUpCalendar]:
+        """When the pathway of a referral proposes to ask how she is. Nothing happens by itself.
+
+        `none_because` says why nothing is proposed.
+
+        Args:
+            referral_id: Of a referral that this institution received.
+
+        Raises:
+            NotFoundError: Absent, or not yours; also to the sender, who follows nobody up.
+        """
+        return self._get(FollowUpCalendar, "referrals", referral_id, "follow-up-calendar")
 
     @operation
     def cancel(self, follow_up_id: str) -> Plan[FollowUp]:

@@ -14,6 +14,7 @@ from relevo.contracts.referral import (
     Referral,
     Transition,
 )
+from relevo.contracts.review import Review, ReviewInput, Reviews
 from relevo.contracts.withdrawal import HolderAnswer, WithdrawalAnswer
 
 from .answers import Outcome, ReferralPage, SubmittedReferral
@@ -283,6 +284,37 @@ class Referrals(Requests[M_co]):
             NotFoundError: Absent, or not yours.
         """
         return self._post(Referral, "referrals", referral_id, "close")
+
+    @operation
+    def review(
+        self, referral_id: str, done: str, *, at: datetime | None = None, key: str | None = None
+    ) -> Plan[Review]:
+        """Says that somebody looked at a referral that runs for years. The sender is told when.
+
+        Args:
+            referral_id: Of a referral that this institution received, on a pathway with reviews.
+            done: What was done since, in one sentence. It stays here.
+            at: When it was reviewed, with a time zone; now unless given.
+            key: Idempotency key, 1 to 255 printable characters; new unless given.
+
+        Raises:
+            RelevoProblemError: `not_reviewed`: it has ended, or its pathway asks for no reviews.
+            NotFoundError: Absent, or not yours.
+        """
+        given = ReviewInput(done=done, at=at)
+        return self._post(
+            Review, "referrals", referral_id, "reviews", value=given, key=key or new_key()
+        )
+
+    @operation
+    def reviews(self, referral_id: str) -> Plan[list[Review]]:
+        """Its reviews, the newest first. The sender sees when they were, and not what was done.
+
+        Raises:
+            NotFoundError: Absent, or not yours.
+        """
+        found = yield from self._get(Reviews, "referrals", referral_id, "reviews")
+        return found.reviews
 
     @operation
     def answer_withdrawal(

@@ -19,9 +19,11 @@ from typing import Any, Generic, Self
 
 import httpx
 
+from .access_log import AccessLog
 from .attachments import Attachments
 from .attestations import Attestations
 from .blocking import BlockingDriver
+from .break_glass import BreakGlass
 from .consents import Consents
 from .credentials import Credentials
 from .directory import Directory
@@ -33,6 +35,7 @@ from .notices import Notices
 from .plan import Blocking, Driver, M_co, Waiting
 from .referrals import Referrals
 from .returnees import Returnees
+from .sealed_records import SealedRecords
 from .services import Services
 from .session import OnRetry, Session
 from .settings import ClientSettings
@@ -51,6 +54,9 @@ class _Services(Generic[M_co]):
     Attributes:
         referrals: Submit, read, answer.
         splits: Families that go on in two parts, for somebody's safety.
+        sealed_records: What is written down beside a referral, for one's own unit alone.
+        break_glass: Another unit's referral, opened in an emergency, and its review.
+        access_log: Who read which record when.
         attachments: Files that go along with them.
         consents: Record, read, withdraw, and what became of a withdrawal.
         withdrawal_requests: Withdrawals by whoever holds the paper.
@@ -80,6 +86,9 @@ class _Services(Generic[M_co]):
         session = Session(settings, Tokens(settings, credentials, clock), clock, on_retry)
         self.referrals: Referrals[M_co] = Referrals(driver, session)
         self.splits: Splits[M_co] = Splits(driver, session)
+        self.sealed_records: SealedRecords[M_co] = SealedRecords(driver, session)
+        self.break_glass: BreakGlass[M_co] = BreakGlass(driver, session)
+        self.access_log: AccessLog[M_co] = AccessLog(driver, session)
         self.attachments: Attachments[M_co] = Attachments(driver, session)
         self.consents: Consents[M_co] = Consents(driver, session)
         self.withdrawal_requests: WithdrawalRequests[M_co] = WithdrawalRequests(driver, session)
