@@ -87,6 +87,11 @@ def test_only_a_weak_link_can_be_cut() -> None:
     assert "gt.igm.crr has no weak_link" in faults(text)
 
 
+def test_an_old_token_is_tried_by_whoever_left() -> None:
+    text = SMALL.replace('do = "accept"', 'do = "try_old_token"', 1)
+    assert "nobody has left gt.igm.crr: `change_hands` comes before" in faults(text)
+
+
 def test_two_files_of_one_id_are_refused() -> None:
     with pytest.raises(ScenarioFilesError, match="has the same id"):
         load({"a.toml": SMALL, "b.toml": SMALL})

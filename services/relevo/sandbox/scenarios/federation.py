@@ -50,6 +50,7 @@ class Federation:
         self.nodes: dict[str, NodePlace] = {}
         self.links: dict[str, Link] = {}
         self.stores = Stores(root / "services.log")
+        self.left: dict[str, LocalSystem] = {}
         self._systems: dict[str, LocalSystem] = {}
         self._fingerprints: dict[str, str] = {}
         self._pinned: set[tuple[str, str]] = set()
@@ -131,11 +132,14 @@ class Federation:
         """Suspends the client of a party's system and registers a successor's, of the same unit.
 
         Returns:
-            The system before, whose key opens nothing any more.
+            The system before, whose key opens nothing any more; `left` keeps it.
         """
         place = self.nodes[institution_of(party)]
         name = system_name(party)
         before = self._systems[name]
+        if party in self.left:
+            self.left[party].close()
+        self.left[party] = before
         issuer_clients.suspend(place.auth, before.client_id, by="sandbox")
         same = next(one for one in place.institution.systems if one.client_id == name)
         # Of a name that no other scenario of this federation gave.
@@ -153,7 +157,7 @@ class Federation:
     def close(self) -> None:
         """Ends everything."""
         self.host.close()
-        for system in self._systems.values():
+        for system in (*self._systems.values(), *self.left.values()):
             system.close()
         for link in self.links.values():
             link.close()

@@ -8,9 +8,9 @@ from typing import Any, Final
 import httpx
 
 from relevo.contracts.identifiers import institution_of
-from relevo.sandbox.systems import LocalSystem, UnexpectedAnswerError
+from relevo.sandbox.systems import LocalSystem
 
-from . import papers
+from . import papers, turnover
 from .answers import as_json, at_path, fits, short, state_of, told
 from .bodies import Frame, ScenarioError
 from .expected import NotSoError, expected
@@ -86,6 +86,7 @@ class Stage:
             "stop": self._stop,
             "restart": self._restart,
             "change_hands": self._change_hands,
+            "try_old_token": self._try_old_token,
             "wait_for": self._wait_for,
             "expect_overdue": self._expect_overdue,
             "find": self._find,
@@ -291,14 +292,10 @@ class Stage:
         self.federation.restart(institution_of(step.by or ""))
 
     def _change_hands(self, step: Step) -> None:
-        before = self.federation.change_hands(step.by or "")
-        try:
-            before.token_anew()
-        except UnexpectedAnswerError:
-            return
-        finally:
-            before.close()
-        raise NotSoError("the key of whoever left still opens the node", "do")
+        turnover.change_hands(self.federation, step.by or "")
+
+    def _try_old_token(self, step: Step) -> None:
+        turnover.shut_out(self.federation, step.by or "", self.saved[step.of or ""].path)
 
     def _wait_for(self, step: Step) -> None:
         self._wait_until(step, step.body)

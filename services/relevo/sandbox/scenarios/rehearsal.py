@@ -73,6 +73,7 @@ class _Rehearsing:
         self.found = Rehearsal()
         self._parties = cast.parties()
         self._last: datetime | None = None
+        self._left: set[str | None] = set()
 
     def whole(self) -> Rehearsal:
         self._zone(self.file.zone, "zone")
@@ -129,6 +130,7 @@ class _Rehearsing:
         else:
             self._party(step.by, *where, "by")
         self._thing(verb, step, *where)
+        self._turnover(step, *where)
         if step.refused is not None and step.refused not in PROBLEM_TYPES:
             near = _near(step.refused, PROBLEM_TYPES)
             self._fault(f"there is no problem `{step.refused}`{near}", *where, "refused")
@@ -164,7 +166,9 @@ class _Rehearsing:
                 near = _near(step.of or "", self.file.consents)
                 self._fault(f"there is no [consents.{step.of}]{near}", *where, "of")
             return
-        needs_one = verb.of is not None or step.do in {"read", "wait_for", "expect_overdue"}
+        needs_one = verb.of is not None or step.do in {
+            "read", "wait_for", "expect_overdue", "try_old_token",
+        }  # fmt: skip
         if step.of is None:
             if needs_one and not (step.do in {"status", "follow_up"} and step.body):
                 self._fault(f"`{step.do}` needs `of`", *where)
@@ -185,6 +189,12 @@ class _Rehearsing:
         member = self.cast.members.get(institution_of(step.by or ""))
         if step.do.startswith("link_") and (member is None or not member.weak_link):
             self._fault(f"{step.by} has no weak_link that could be cut", *where, "by")
+
+    def _turnover(self, step: Step, *where: str | int) -> None:
+        if step.do == "change_hands":
+            self._left.add(step.by)
+        elif step.do == "try_old_token" and step.by not in self._left:
+            self._fault(f"nobody has left {step.by}: `change_hands` comes before", *where, "by")
 
     def _body(self, verb: Verb, step: Step, *where: str | int) -> None:
         frame = Frame(self.file, self._calendar, rfc_3339(self._now()), step, self._stand_in)

@@ -255,6 +255,10 @@ VERBS: Final[Mapping[str, Verb]] = {
         "Whoever works with the system of `by` leaves, and somebody else takes over with a client of her "
         "own: the old key opens nothing from now on, and every later step of `by` is the successor's."
     ),
+    "try_old_token": Verb(
+        "Whoever left `by` reads `of` with the access token that she still holds: within a minute it must "
+        "be refused."
+    ),
     "check": Verb("A check of the table below, in the middle of the story: `with` is its table."),
     "upload": Verb(
         "Uploads a page that shows `words`; name it in `attachments` by `${U1.id}`.",
