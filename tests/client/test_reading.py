@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 
 from relevo.client.exceptions import NotFoundError
+from relevo.contracts.pathways.loader import pathways
 from relevo.contracts.status import Status
+from relevo.contracts.vocabularies.loader import list_ids
 from tests.client.world import World, busy, cut
 from tests.support.institutions import START
 from tests.support.node_requests import a_consent, a_submission
@@ -60,6 +62,27 @@ def test_a_miscopied_code_asks_nothing(world: World, consulate: Any) -> None:
     with pytest.raises(ValueError, match="miscopied"):
         consulate.status.ask("MX-3G9230VQVSR")
     assert world.consulate.app.seen == []
+
+
+def test_routes_are_read_as_the_node_knows_them(shelter: Any) -> None:
+    listed = shelter.pathways.all()
+    assert [entry.id for entry in listed] == sorted(pathways())
+    sealed = next(entry.id for entry in listed if entry.sensitivity == "sealed")
+    for pathway_id in ("gt-retorno-al-hogar", sealed):
+        read = shelter.pathways.get(pathway_id)
+        assert read.pathway == pathways()[pathway_id]
+        assert read.gateways_see == read.pathway.public_name
+    with pytest.raises(NotFoundError):
+        shelter.pathways.get("no-such-route")
+
+
+def test_code_lists_are_read_in_the_clients_language(world: World, clients: Any) -> None:
+    reading = clients(**world.arguments["shelter"], language="es")
+    assert {entry.id for entry in reading.vocabularies.all()} == set(list_ids())
+    read = reading.vocabularies.get("mandate")
+    assert read.codes[0].label == read.codes[0].labels["es"]
+    with pytest.raises(NotFoundError):
+        reading.vocabularies.get("no_such_list")
 
 
 def test_keys_are_pinned_and_listed(shelter: Any) -> None:

@@ -32,6 +32,7 @@ from .follow_ups import FollowUps
 from .handovers import Handovers
 from .manifests import Manifests
 from .notices import Notices
+from .pathways import Pathways
 from .plan import Blocking, Driver, M_co, Waiting
 from .referrals import Referrals
 from .returnees import Returnees
@@ -43,6 +44,7 @@ from .splits import Splits
 from .statistics import Statistics
 from .status import StatusQuestions
 from .tokens import Tokens
+from .vocabularies import Vocabularies
 from .waiting import WaitingDriver
 from .webhooks import Webhooks
 from .withdrawal_requests import WithdrawalRequests
@@ -71,6 +73,8 @@ class _Services(Generic[M_co]):
         status: A referral's state, by the code that its person carries.
         directory: Who is on the network, and whose key is trusted.
         services: Who can take somebody now, and what one's own institution does.
+        pathways: The routes that the node knows.
+        vocabularies: Code lists with labels, to build forms on.
         webhooks: Being told of events.
     """
 
@@ -103,6 +107,8 @@ class _Services(Generic[M_co]):
         self.status: StatusQuestions[M_co] = StatusQuestions(driver, session)
         self.directory: Directory[M_co] = Directory(driver, session)
         self.services: Services[M_co] = Services(driver, session)
+        self.pathways: Pathways[M_co] = Pathways(driver, session)
+        self.vocabularies: Vocabularies[M_co] = Vocabularies(driver, session)
         self.webhooks: Webhooks[M_co] = Webhooks(driver, session)
 
 
