@@ -11,9 +11,10 @@ from typer.testing import CliRunner
 
 from relevo.cli.main import app
 from relevo.client.exceptions import IllegalTransitionError, NotFoundError, UnavailableError
+from relevo.contracts.problem import ProblemError
 from relevo.node.operations.paper_withdrawals import take_requests_once
 from tests.client.test_commands import Person, done
-from tests.client.world import Place, World, cut
+from tests.client.world import Fault, Place, World, busy, cut, refusing
 from tests.support.institutions import RECEPTION, START
 from tests.support.node_requests import a_consent, a_submission
 
@@ -79,11 +80,23 @@ def test_the_paper_withdraws_at_any_desk(world: World, shelter: Any, desk: Any) 
         desk.withdrawal_requests.ask("MX-3G9230VQVSR", PHRASE)
 
 
-def test_a_request_that_may_have_arrived_is_not_made_again(world: World, desk: Any) -> None:
-    world.institute.app.on("/v1/withdrawal-requests", cut)
+unreached = refusing(ProblemError("gateway_unreachable"), retry_after=0)
+
+
+@pytest.mark.parametrize("fault", [cut, unreached])
+def test_a_request_that_may_have_arrived_is_not_made_again(
+    world: World, desk: Any, fault: Fault
+) -> None:
+    world.institute.app.on("/v1/withdrawal-requests", fault)
     with pytest.raises(UnavailableError):
         desk.withdrawal_requests.ask("MX-00000000000", "otra cosa")
     assert world.institute.app.count("POST /v1/withdrawal-requests") == 1
+
+
+def test_a_request_that_surely_did_not_arrive_is_made_again(world: World, desk: Any) -> None:
+    world.institute.app.on("/v1/withdrawal-requests", busy)
+    assert desk.withdrawal_requests.ask("MX-00000000000", "otra cosa").taken
+    assert world.institute.app.count("POST /v1/withdrawal-requests") == 2
 
 
 def test_where_no_phrase_was_agreed_she_is_asked_herself(

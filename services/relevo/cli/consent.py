@@ -101,7 +101,8 @@ def ask_to_withdraw(
 ) -> None:
     """Pass on that somebody with a code on paper wants to withdraw. Asks for the pass phrase.
 
-    The answer is the same whether code and phrase fit or not.
+    The answer is the same whether code and phrase fit or not. What failed may have arrived all the same,
+    and after three wrong phrases nobody is listened to for a day.
     """
     try:
         code = normal_reference_code(code)
@@ -131,7 +132,9 @@ def requests(relevo: Relevo) -> None:
 def answer_request(
     relevo: Relevo,
     request_id: Annotated[str, typer.Argument(help="The request's id.")],
-    withdraws: Annotated[bool, typer.Option("--yes/--no", help="What she said: withdraw or not.")],
+    withdraws: Annotated[
+        bool, typer.Option("--yes/--no", help="She withdraws, or all stays as it is.")
+    ],
     asked_at: Annotated[
         datetime | None,
         typer.Option(

@@ -336,7 +336,10 @@ def close(relevo: Relevo, referral_id: ReferralId) -> None:
 def answer_withdrawal(
     relevo: Relevo,
     referral_id: ReferralId,
-    answer: Annotated[Literal["stopped", "erased", "kept"], typer.Argument()],
+    answer: Annotated[
+        Literal["stopped", "erased", "kept"],
+        typer.Argument(help="erased destroys it here, once the service has ended."),
+    ],
     law: Law = None,
 ) -> None:
     """Say, as its receiver, what was done with what came of somebody who withdrew."""

@@ -29,6 +29,7 @@ OnRetry = Callable[[RelevoError, float], None]
 
 _LATER: Final = frozenset({429, 502, 503, 504})
 _IN_FLIGHT: Final = "idempotency_key_in_flight"
+_BEYOND: Final = "gateway_unreachable"
 
 
 def _agent() -> str:
@@ -146,8 +147,9 @@ class Session:
                         answer.headers.get("retry-after"), now=datetime.now(UTC)
                     ),
                 ),
-                # A server in between says 502 and 504 of requests that may have passed it.
-                sent=problem is None,
+                # A server in between says 502 and 504 of requests that may have passed it, and a node
+                # cannot tell whether its gateway took what it did not answer.
+                sent=problem is None or problem.type.endswith(_BEYOND),
             )
         if problem is not None:
             raise as_exception(problem)
