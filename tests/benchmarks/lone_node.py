@@ -117,7 +117,9 @@ def a_lone_node(folder: Path, databases: DatabaseUrls, *, work: bool = False) ->
         databases: Where its databases are.
         work: Whether its workers run, too; else it only answers requests.
     """
-    place = node_place(cast.SHELTER, root=folder, port=free_port(), databases=databases)
+    place = node_place(
+        cast.SHELTER, root=folder, port=free_port(), databases=databases, movable_clock=False
+    )
     node_process.prepare(place.settings, cast.SHELTER.profile(place.base_url), place.auth)
     _know_each_other(place)
     client = cast.SHELTER.systems[0]

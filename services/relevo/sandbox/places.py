@@ -96,6 +96,7 @@ def node_place(
     databases: DatabaseUrls,
     public_port: int | None = None,
     proxy_port: int | None = None,
+    movable_clock: bool = True,
 ) -> NodePlace:
     """A node; with a public port and a proxy it is reached, and reaches others, over its link alone."""
     name = institution.id
@@ -109,6 +110,8 @@ def node_place(
     for told in ("child_protection_authority", "child_protection_alternate"):
         if (party := getattr(institution, told)) is not None:
             values[told] = party
+    if not movable_clock:
+        del values["sandbox_clock_file"]
     if proxy_port is not None:
         values["outbound_proxy"] = f"http://127.0.0.1:{proxy_port}"
     settings = NodeSettings(**values)

@@ -7,6 +7,8 @@ from relevo.node.operations.directory import Directory
 from relevo.node.operations.split import escalate_splits_once
 from relevo.servicekit.worker import Worker
 
+from .clocks import seconds_between_looks
+
 
 def protection_worker(node: Node, directory: Directory) -> Worker:
     """A worker that tells alternates, asks who came of age, and escalates what nobody confirmed."""
@@ -16,4 +18,4 @@ def protection_worker(node: Node, directory: Directory) -> Worker:
         asked = await come_of_age_once(node)
         return await escalate_splits_once(node) or told or asked
 
-    return Worker("protection", step, idle_seconds=2.0)
+    return Worker("protection", step, idle_seconds=seconds_between_looks(node))
