@@ -138,6 +138,12 @@ def create_app(
         gateway=GatewayClient(),
     )
     directory = Directory(node)
+    verifier = TokenVerifier(
+        issuer=settings.base_url,
+        audience=settings.base_url,
+        fetch=fetch or local_http,
+        clock=node.clock,
+    )
     workers = [
         relay_worker(node, directory),
         notify_worker(
@@ -149,6 +155,7 @@ def create_app(
                     deadline_seconds=15,
                 )
             ),
+            verifier.is_suspended,
         ),
         carry_worker(node),
         upkeep_worker(node),
@@ -205,12 +212,7 @@ def create_app(
     app.state.directory = directory
     app.state.submissions = SubmissionDesk(node, directory)
     app.state.workers = workers
-    app.state.token_verifier = TokenVerifier(
-        issuer=settings.base_url,
-        audience=settings.base_url,
-        fetch=fetch or local_http,
-        clock=node.clock,
-    )
+    app.state.token_verifier = verifier
     return app
 
 

@@ -109,6 +109,14 @@ class TokenVerifier:
         self._check_possession(scheme, token, accepted, dpop=dpop, method=method, url=url)
         return accepted.caller
 
+    async def is_suspended(self, client_id: str) -> bool:
+        """Whether a client is let in no more, for what is done in its name without a request.
+
+        Raises:
+            ProblemError: `unavailable`, as for a request.
+        """
+        return client_id in (await self._statements.current()).suspended_clients
+
     async def _accept(self, token: str) -> _Accepted:
         mark = hashlib.sha256(token.encode("ascii")).digest()
         known = self._accepted.get(mark)

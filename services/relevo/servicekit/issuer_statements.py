@@ -72,15 +72,15 @@ class IssuerStatements:
         self._running: asyncio.Task[None] | None = None
         self._tried_at = float("-inf")
 
-    async def current(self, kid: str) -> Statements:
-        """A copy that may decide, fetched anew if the key is unknown to the one we have.
+    async def current(self, kid: str | None = None) -> Statements:
+        """A copy that may decide, fetched anew if a key is named that the one we have does not know.
 
         Raises:
             ProblemError: `unavailable`: there is no copy younger than a minute.
         """
         copy = self._copy
         age = self._age(copy)
-        if copy is None or age > WAIT_SECONDS or kid not in copy.keys:
+        if copy is None or age > WAIT_SECONDS or (kid is not None and kid not in copy.keys):
             await self._refresh()
         elif age > REFRESH_SECONDS:
             self._start_refresh()

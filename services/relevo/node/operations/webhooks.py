@@ -2,6 +2,7 @@
 
 import base64
 import os
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -33,6 +34,7 @@ __all__ = [
 
 _log = structlog.get_logger()
 _GIVEN_UP_AFTER: Final = timedelta(days=5)
+_UNTIL_ASKED_AGAIN: Final = timedelta(minutes=1)
 _MOST_PER_CLIENT: Final = 10
 _SECRET_KEY: Final = "webhook"  # noqa: S105 - the name of a sealed place
 
@@ -101,13 +103,25 @@ async def remove_webhook(node: Node, caller: Caller, webhook_id: str) -> None:
         raise ProblemError("not_found")
 
 
-async def tell_webhooks(node: Node, target: WebhookTarget) -> bool:
-    """Posts what is due, one event per call and in order. True when something was told."""
+async def tell_webhooks(
+    node: Node, target: WebhookTarget, is_suspended: Callable[[str], Awaitable[bool]]
+) -> bool:
+    """Posts what is due, one event per call and in order. True when something was told.
+
+    Whoever is let in no more is told nothing: else who left would go on learning when something
+    happens. What came meanwhile is told if the client is resumed.
+
+    Raises:
+        ProblemError: `unavailable`: nobody can say who is suspended.
+    """
     now = node.clock.security()
     newest = await node.database.read(feed.last_position)
     told = False
     for hook in await node.database.read(webhooks.due, now, newest=newest):
-        told = await _tell_one(node, target, hook, now) or told
+        if await is_suspended(hook.client_id):
+            await node.database.write(webhooks.put_off, hook.id, now + _UNTIL_ASKED_AGAIN)
+        else:
+            told = await _tell_one(node, target, hook, now) or told
     return told
 
 

@@ -69,6 +69,11 @@ def postpone(
     )
 
 
+def put_off(connection: Connection, hook_id: str, due_at: datetime) -> None:
+    """Not tried before then; nothing failed."""
+    connection.execute(update(webhook).where(webhook.c.id == hook_id).values(due_at=due_at))
+
+
 def remove(connection: Connection, client_id: str, hook_id: str) -> bool:
     return bool(
         connection.execute(
