@@ -1,5 +1,6 @@
 """A gateway refuses: the caseworker reads why, and whom she may ask instead."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,8 +10,8 @@ from relevo.contracts.problem import Problem, ProblemError
 from relevo.node.domain.refusal import as_problem, kept_members
 from relevo.node.storage import referrals
 from tests.node.test_receipts import a_receipt, hand_over, sent
-from tests.support.institutions import SHELTER
-from tests.support.node_requests import a_person, consented, look, submitted
+from tests.support.institutions import INSTITUTE, SHELTER
+from tests.support.node_requests import a_person, consented, look, step, submitted
 from tests.support.nodes import Network
 
 pytestmark = pytest.mark.asyncio
@@ -97,3 +98,56 @@ async def test_a_delivery_after_all_leaves_no_refusal(network: Network) -> None:
     await hand_over(network, a_receipt(network, jws, "delivered"))
     seen = await look(network.members[SHELTER], referral)
     assert (seen["delivery"], seen.get("refusal")) == ("delivered", None)
+
+
+async def test_a_later_message_that_did_not_arrive_is_shown_and_told(network: Network) -> None:
+    shelter, institute = network.members[SHELTER], network.members[INSTITUTE]
+    referral = await submitted(shelter, await consented(shelter))
+    await network.settle()
+    async with institute.http() as http:
+        newest = (await http.get("/v1/events", params={"after": 0})).json()["next_after"]
+    network.refuses = ProblemError("grant_mismatch").problem()
+    assert (await step(institute, referral, to="acknowledged")).status_code == 200
+    await institute.send_what_waits()
+    network.refuses = None
+    [lost] = (await look(institute, referral))["undelivered"]
+    assert lost == {
+        "message_type": "referral.state/1",
+        "state": "refused",
+        "problem": "grant_mismatch",
+        "written_at": lost["written_at"],
+    }
+    async with institute.http() as http:
+        told = (await http.get("/v1/events", params={"after": newest})).json()["events"]
+        [listed] = (await http.get("/v1/referrals")).json()["referrals"]
+    assert "org.relevo.referral.delivery_changed" in {event["type"] for event in told}
+    assert not listed.get("undelivered")
+    await step(institute, referral, to="accepted")
+    await network.settle()
+    seen = await look(shelter, referral)
+    assert (seen["state"], seen["undelivered"]) == ("accepted", [])
+
+
+async def test_a_step_that_a_suspension_held_up_arrives_when_it_is_over(network: Network) -> None:
+    shelter, institute = network.members[SHELTER], network.members[INSTITUTE]
+    referral = await submitted(shelter, await consented(shelter))
+    await network.settle()
+    network.refuses = ProblemError(
+        "receiver_not_active", receiver=SHELTER, state="suspended"
+    ).problem()
+    await step(institute, referral, to="accepted")
+    for _ in range(3):
+        await institute.send_what_waits()
+        network.clock.now += timedelta(minutes=16)
+    assert (await look(institute, referral))["undelivered"] == []
+    network.refuses = None
+    await network.settle()
+    assert (await look(shelter, referral))["state"] == "accepted"
+
+
+async def test_a_receiver_that_cannot_take_her_is_no_place_to_wait_for(network: Network) -> None:
+    problem = ProblemError("receiver_not_active", receiver=INSTITUTE, state="suspended").problem()
+    seen = await refused(network, problem)
+    assert (seen["delivery"], seen["delivery_problem"]) == ("refused", "receiver_not_active")
+    await network.members[SHELTER].send_what_waits()
+    assert network.carried == []

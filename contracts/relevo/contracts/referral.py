@@ -199,6 +199,22 @@ class Due(ContractModel):
     at: Moment
 
 
+class Undelivered(ContractModel):
+    """A later message about a referral that did not reach the other side.
+
+    Attributes:
+        message_type: What it said, such as `information.supplied/1`.
+        state: How it ended.
+        problem: The problem type that it was refused with.
+        written_at: When it was written.
+    """
+
+    message_type: ShortText
+    state: Literal["refused", "expired", "dead"]
+    problem: ShortText | None = None
+    written_at: Moment
+
+
 _REFUSAL: Final = ProblemError(
     "receiver_lacks_mandate",
     receiver="gt.igm.control",
@@ -246,6 +262,11 @@ class Referral(ContractModel):
         "`offered`, where a gateway named any, are others who hold the mandate, without who is implicated "
         "or must not learn of it. Not in lists, and absent while too little is known of it.",
         examples=[_REFUSAL.model_dump(mode="json")],
+    )
+    undelivered: list[Undelivered] = Field(
+        default=[],
+        description="Later messages of this side that the other never got: it does not know what they said. "
+        "Not in lists. `referral.delivery_changed` is told of each.",
     )
     withheld: list[str] = []
     local_reference: str | None = None

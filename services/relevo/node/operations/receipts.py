@@ -1,7 +1,7 @@
 """What gateways signed for: checked, kept, and shown on the referral that the message carried."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from relevo.contracts.envelope import DEFAULT_LIFETIME
 from relevo.contracts.message_types.follow_up_requested import FOLLOW_UP_REQUESTED
+from relevo.contracts.message_types.referral_state import REFERRAL_STATE
 from relevo.contracts.message_types.referral_submitted import REFERRAL_SUBMITTED
 from relevo.contracts.receipt import Receipt
 from relevo.node.domain.outgoing import OutgoingMessage
@@ -29,6 +30,11 @@ _log = structlog.get_logger()
 _ENDED = {"refused", "expired", "dead"}
 _RESEALED = {"undecryptable"}
 """Refusals that a fresh seal for the receiver's newest key can mend."""
+_OVER_SOME_DAY = {"receiver_not_active", "sender_not_active"}
+"""Refusals that end with a suspension. Without the step they hold up, the copies would differ for ever."""
+_ASKS = {REFERRAL_SUBMITTED.id, FOLLOW_UP_REQUESTED.id}
+"""Whoever asks learns at once that nobody can answer: another has to be found."""
+_UNTIL_TRIED_AGAIN = timedelta(minutes=15)
 
 
 async def proved(directory: Directory, receipts: list[Receipt]) -> list[Receipt]:
@@ -114,9 +120,7 @@ def end_message(
     """
     if problem == "envelope_expired":
         state = "expired"
-    resealed = (
-        problem in _RESEALED and _seal_again(connection, holdings, node, message.id, now)
-    ) or (state == "expired" and _send_again(connection, holdings, node, message, now))
+    resealed = _goes_again(connection, holdings, node, message, state, problem, now=now)
     holdings.end(Ended(message.id, state, problem, receipt))
     if message.message_type == FOLLOW_UP_REQUESTED.id and state != "delivered" and not resealed:
         book = Book(connection, node, now)
@@ -125,6 +129,9 @@ def end_message(
     if message.message_type != REFERRAL_SUBMITTED.id or resealed:
         if state != "delivered":
             _log.warning("message_not_delivered", message_id=message.id, problem=problem)
+        if state in _ENDED and not resealed and (held := holdings.get(message.referral_id)):
+            # The other side does not know what it said: somebody has to tell them.
+            holdings.tell(held, "referral.delivery_changed", now=now)
         return
     held = holdings.get(message.referral_id)
     if held is None:
@@ -135,17 +142,58 @@ def end_message(
     holdings.tell(after, "referral.delivery_changed", now=now)
 
 
-def _seal_again(
-    connection: Connection, holdings: Holdings, node: Node, message_id: str, now: datetime
+def _goes_again(
+    connection: Connection,
+    holdings: Holdings,
+    node: Node,
+    message: Sent,
+    state: str,
+    problem: str | None,
+    *,
+    now: datetime,
 ) -> bool:
-    """Queues the same message under a new id, once; it says which one it replaces."""
+    if state == "expired":
+        return _send_again(connection, holdings, node, message, now)
+    if problem in _RESEALED:
+        plan = outbox.plan_of(connection, node.vault, message.id)
+        return (
+            plan is not None
+            and plan[0].replaces is None
+            and _seal_again(connection, holdings, node, message.id, now=now)
+        )
+    later = problem in _OVER_SOME_DAY and message.message_type not in _ASKS
+    return later and _seal_again(
+        connection, holdings, node, message.id, now=now, due_at=now + _UNTIL_TRIED_AGAIN
+    )
+
+
+def send_refused_steps_again(
+    connection: Connection, holdings: Holdings, node: Node, referral_id: str, *, now: datetime
+) -> None:
+    """Queues refused steps of a referral anew: the other side reads a step only after all before it."""
+    for message in outbox.undelivered(connection, referral_id):
+        if message["message_type"] == REFERRAL_STATE.id and message["state"] == "refused":
+            _seal_again(connection, holdings, node, message["id"], now=now)
+
+
+def _seal_again(
+    connection: Connection,
+    holdings: Holdings,
+    node: Node,
+    message_id: str,
+    *,
+    now: datetime,
+    due_at: datetime | None = None,
+) -> bool:
+    """Queues the same message under a new id, which says which one it replaces; whether it can be."""
     kept = outbox.plan_of(connection, node.vault, message_id)
-    if kept is None or kept[0].replaces is not None:
+    if kept is None or kept[0].expires_at <= now:
         return False
     plan, key_id = kept
     again = plan.model_copy(update={"id": new_id(), "replaces": message_id})
     message = OutgoingMessage.model_validate(again.model_dump())
-    holdings.queue(outbox.seal(node.vault, key_id, message, now=now))
+    row = outbox.seal(node.vault, key_id, message, now=now)
+    holdings.queue(row | {"due_at": due_at or now})
     attachments.message_replaced(connection, message_id, message.id)
     node.wake()
     return True

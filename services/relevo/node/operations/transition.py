@@ -22,6 +22,7 @@ from relevo.servicekit.access_token import Caller
 from . import attach
 from .afterwards import step_taken_at
 from .context import Node
+from .receipts import send_refused_steps_again
 from .route_checks import check_outcome
 from .sealed_records import check_step
 from .tell import tell_state
@@ -90,6 +91,7 @@ def _transition(
         detail |= _outcome_under_law(connection, node, held, step)
         event = StoredEvent(held.next_seq, step.to, held.role, done_at, detail)
         tell_state(holdings, held, event, now=now)
+        send_refused_steps_again(connection, holdings, node, held.id, now=now)
         if step.counter_referral is not None:
             referrals.put_outcome(connection, node.vault, held, step.counter_referral)
             kept = _send_back(connection, node, caller, holdings, held, step, now)

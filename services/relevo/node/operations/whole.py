@@ -3,14 +3,16 @@
 from sqlalchemy import Connection
 
 from relevo.contracts.consent import ContactRules
+from relevo.contracts.identifiers import institution_of
 from relevo.contracts.problem import ProblemError
 from relevo.contracts.redirection import Redirection
-from relevo.contracts.referral import Referral
+from relevo.contracts.referral import Referral, Undelivered
 from relevo.node.storage import (
     attachments,
     cancellations,
     child_notices,
     information,
+    outbox,
     redirects,
     referrals,
     splits,
@@ -38,6 +40,7 @@ def whole(connection: Connection, node: Node, caller: Caller, referral_id: str) 
     together = shown.model_copy(
         update={
             "refusal": refusal_of(connection, node, stored),
+            "undelivered": _undelivered(connection, stored),
             "information": supplied,
             "contact_rules": [
                 *shown.contact_rules,
@@ -58,6 +61,21 @@ def whole(connection: Connection, node: Node, caller: Caller, referral_id: str) 
     left = [one.shown() for one in files if one.sealed.person not in gone]
     together = together.model_copy(update={"attachments": left})
     return _without(together, stored, gone, needs) if gone else together
+
+
+def _undelivered(connection: Connection, stored: StoredReferral) -> list[Undelivered]:
+    other = institution_of(stored.receiver if stored.role == "sender" else stored.sender)
+    return [
+        Undelivered(
+            message_type=one["message_type"],
+            state=one["state"],
+            problem=one["problem"] or None,
+            written_at=one["created_at"],
+        )
+        for one in outbox.undelivered(connection, stored.id)
+        # What went to an authority or to who follows up is told where it was asked for.
+        if institution_of(one["receiver"]) == other
+    ]
 
 
 def _without(shown: Referral, stored: StoredReferral, gone: set[int], needs: set[str]) -> Referral:

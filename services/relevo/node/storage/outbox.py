@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, insert, select, update
+from sqlalchemy import Connection, bindparam, exists, func, insert, select, update
 
 from relevo.node.domain.outgoing import OutgoingMessage
 from relevo.servicekit import work_queue
@@ -14,6 +14,7 @@ from .tables import outbox
 from .vault import ErasedError, Vault
 
 _LEASE_SECONDS = 60
+_FAILED = ("refused", "expired", "dead")
 _CONTENT = ("referral.submitted/1", "information.supplied/1")
 
 
@@ -105,11 +106,12 @@ def _plan(vault: Vault, key_id: str, message_id: str, sealed: bytes) -> Outgoing
 def plan_of(
     connection: Connection, vault: Vault, message_id: str
 ) -> tuple[OutgoingMessage, str] | None:
-    """What a message was made from and the key it is kept under; None once it is out of our hands."""
+    """What a message was made from and the key it is kept under; None once it is out of our hands,
+    or the person was erased.
+    """
     row = connection.execute(select(outbox).where(outbox.c.id == message_id)).mappings().first()
-    if row is None or row["sealed"] is None:
-        return None
-    return _plan(vault, row["data_key_id"], message_id, row["sealed"]), row["data_key_id"]
+    plan = None if row is None else _plan_in(vault, dict(row))
+    return None if row is None or plan is None else (plan, row["data_key_id"])
 
 
 def keep_envelopes(connection: Connection, sealed: list[tuple[str, str, str]]) -> None:
@@ -190,6 +192,33 @@ def sent(connection: Connection, ids: Collection[str]) -> dict[str, Sent]:
     columns = (outbox.c[name] for name in ("id", "state", "referral_id", "message_type", "digest"))
     rows = connection.execute(select(*columns).where(outbox.c.id.in_(list(ids)))).mappings()
     return {row["id"]: Sent(**row) for row in rows}
+
+
+def undelivered(connection: Connection, referral_id: str) -> list[dict[str, Any]]:
+    """Messages of a referral beside the one that carried it that ended without arriving, oldest first.
+
+    One that another took the place of is absent. Ten at most, the newest.
+    """
+    again = outbox.alias()
+    rows = connection.execute(
+        select(
+            outbox.c.id,
+            outbox.c.receiver,
+            outbox.c.message_type,
+            outbox.c.state,
+            outbox.c.problem,
+            outbox.c.created_at,
+        )
+        .where(
+            outbox.c.referral_id == referral_id,
+            outbox.c.state.in_(_FAILED),
+            outbox.c.message_type != _CONTENT[0],
+            ~exists().where(again.c.referral_id == referral_id, again.c.replaces == outbox.c.id),
+        )
+        .order_by(outbox.c.created_at.desc(), outbox.c.id.desc())
+        .limit(10)
+    ).mappings()
+    return [dict(row) for row in rows][::-1]
 
 
 def never_left(connection: Connection, referral_id: str) -> list[str]:
