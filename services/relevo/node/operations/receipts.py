@@ -30,11 +30,14 @@ _log = structlog.get_logger()
 _ENDED = {"refused", "expired", "dead"}
 _RESEALED = {"undecryptable"}
 """Refusals that a fresh seal for the receiver's newest key can mend."""
-_OVER_SOME_DAY = {"receiver_not_active", "sender_not_active"}
+_OVER_SOME_DAY = {
+    # From then on the directory says it, and the relay waits without asking the gateway.
+    "receiver_not_active": timedelta(minutes=1),
+    "sender_not_active": timedelta(minutes=15),
+}
 """Refusals that end with a suspension. Without the step they hold up, the copies would differ for ever."""
 _ASKS = {REFERRAL_SUBMITTED.id, FOLLOW_UP_REQUESTED.id}
 """Whoever asks learns at once that nobody can answer: another has to be found."""
-_UNTIL_TRIED_AGAIN = timedelta(minutes=15)
 
 
 async def proved(directory: Directory, receipts: list[Receipt]) -> list[Receipt]:
@@ -161,10 +164,10 @@ def _goes_again(
             and plan[0].replaces is None
             and _seal_again(connection, holdings, node, message.id, now=now)
         )
-    later = problem in _OVER_SOME_DAY and message.message_type not in _ASKS
-    return later and _seal_again(
-        connection, holdings, node, message.id, now=now, due_at=now + _UNTIL_TRIED_AGAIN
-    )
+    pause = _OVER_SOME_DAY.get(problem or "")
+    if pause is None or message.message_type in _ASKS:
+        return False
+    return _seal_again(connection, holdings, node, message.id, now=now, due_at=now + pause)
 
 
 def send_refused_steps_again(
