@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 from standardwebhooks import Webhook as Signer
 
-from relevo.assembly.documents import documents
 from relevo.client import answers, exceptions, over_httpx, retry
 from relevo.client.exceptions import RelevoProblemError, WebhookRefusedError, as_exception
 from relevo.client.referrals import Referrals
 from relevo.client.webhooks import verify_webhook
 from relevo.contracts.problem import ProblemError
 from relevo.contracts.problem_types import PROBLEM_TYPES
+from tests.openapi.targets import committed
 
 NOW = datetime(2026, 3, 2, 16, 40, tzinfo=UTC)
 SECRET = "whsec_" + base64.b64encode(b"0123456789abcdef01234567").decode()
@@ -201,7 +201,7 @@ def test_a_secret_that_is_none_believes_nothing() -> None:
 
 @pytest.fixture(scope="module")
 def schemas() -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(documents()["node"])["components"]["schemas"]
+    found: dict[str, Any] = committed("node")["components"]["schemas"]
     return found
 
 

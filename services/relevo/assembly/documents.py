@@ -3,6 +3,7 @@
 import asyncio
 import json
 import tempfile
+from functools import cache
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -19,6 +20,7 @@ from relevo.servicekit.clock import SystemClock
 from relevo.servicekit.openapi import openapi_document
 
 
+@cache
 def documents() -> dict[str, str]:
     """Name to JSON text, the same to the byte whenever the code is the same."""
     with tempfile.TemporaryDirectory(prefix="relevo-openapi-") as folder:
